@@ -1,0 +1,195 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The ledger: keeps entities with version numbers and applies each change message at most once, however often it is
+// delivered.
+//
+//   auto ledger = semel::Ledger::Open("accounts", options);
+//   auto outcome = (*ledger)->Apply(change);     // durable when it returns
+//   auto alice = (*ledger)->Get("account/alice");
+//
+// Caveats, each with its cure:
+// - One process writes. A second Open of the same directory is refused (Unavailable); use OpenReadOnly.
+// - After any failed write or sync the ledger is poisoned: every later call returns that first error. Close it, look
+//   at the disk, open it again, and apply every change again whose outcome you did not see: each is then either
+//   kApplied or kDuplicate.
+// - Do not use a ledger across fork(): the child's handle answers FailedPrecondition.
+// - Not for network file systems: they do not keep what fdatasync promises.
+
+#ifndef SEMEL_LEDGER_H_
+#define SEMEL_LEDGER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "semel/change.h"
+#include "semel/entity.h"
+#include "semel/journal.h"
+#include "semel/options.h"
+#include "semel/outcome.h"
+#include "semel/version.h"
+
+namespace semel {
+
+// At which moment of the past an entity is read. At most one is set; none: the latest durable state.
+struct AsOf {
+  std::optional<uint64_t> version;  // after the change that made this version
+  std::optional<uint64_t> lsn;      // after the entry at this address, or the last before it
+  std::optional<int64_t> time_us;   // after the last frame committed at or before this time
+
+  static AsOf Version(uint64_t version) { AsOf a; a.version = version; return a; }
+  static AsOf Lsn(uint64_t lsn) { AsOf a; a.lsn = lsn; return a; }
+  static AsOf TimeUs(int64_t time_us) { AsOf a; a.time_us = time_us; return a; }
+};
+
+struct ManyEntities {
+  uint64_t lsn = 0;               // the journal up to here (exclusive) is in what was read
+  std::vector<Entity> entities;   // in the order of the keys asked for
+};
+
+struct HistoryOptions {
+  uint64_t limit = 100;       // lines at most; 0: all
+  bool oldest_first = false;
+};
+
+struct ScanOptions {
+  std::string prefix;
+  std::string start_after;  // only keys greater than this: to go on where a page ended
+  uint64_t limit = 0;       // 0: all
+  bool include_deleted = false;
+  bool fresh = false;       // makes a checkpoint first, so that the scan sees everything applied before the call
+};
+
+struct Stats {
+  std::string uuid;
+  uint64_t epoch = 0;             // rises when a backup is restored
+  int format_version = 0;
+  uint64_t sequence = 0;          // of the last entry
+  uint64_t durable_lsn = 0;       // end of the journal
+  uint64_t checkpoint_lsn = 0;    // the state file holds the journal up to here
+  uint64_t floor_lsn = 0;         // oldest retained
+  int64_t commit_time_us = 0;     // of the last frame
+  uint64_t entities = 0;          // in the state file, tombstones included
+  uint64_t sources = 0;           // in the state file
+  uint64_t journal_bytes = 0;     // of all segments, as files
+  uint64_t journal_segments = 0;
+  uint64_t state_bytes = 0;       // of the state file
+  uint64_t cached_entities = 0;   // in memory
+  uint64_t dirty_bytes = 0;       // changed since the last checkpoint, in memory
+  uint64_t checkpoints = 0;       // since open
+  uint64_t frames = 0;            // since open
+  uint64_t outcomes[kOutcomeCodeCount] = {};  // since open, by code
+  uint64_t active_readers = 0;         // open read transactions on the state
+  int64_t oldest_reader_age_us = 0;    // age of the oldest of them
+  std::string state_digest;            // of the state at checkpoint_lsn, 32 hexadecimal digits
+};
+
+struct VerifyReport {
+  uint64_t segments = 0;
+  uint64_t frames = 0;
+  uint64_t entries = 0;
+  uint64_t effects = 0;
+  uint64_t entities = 0;
+  uint64_t sources = 0;
+  uint64_t balanced_changes = 0;
+  uint64_t lsn = 0;            // checked up to here
+  std::string state_digest;    // recomputed
+  std::string fault;           // the first; empty: none found
+  bool ok() const { return fault.empty(); }
+};
+
+class Ledger {
+ public:
+  // Opens for writing; see Options for creation. Recovers first: redoes what the journal holds beyond the last
+  // checkpoint, and clears a torn last frame, which was never acknowledged.
+  // Errors: NotFound (no ledger there and create_if_missing is off), AlreadyExists (error_if_exists), Unavailable
+  // (another process, or another handle of this one, has it open), FailedPrecondition (unknown format), DataLoss
+  // (a file is damaged; nothing was changed), InvalidArgument (an option is out of range), ResourceExhausted (disk
+  // full), PermissionDenied, Internal.
+  static absl::StatusOr<std::unique_ptr<Ledger>> Open(std::string_view directory, const Options& options = {});
+
+  // Opens for reading while another process may be writing. Shows what that process has made durable at the time of
+  // each call. Needs write access to state/lock.mdb, which LMDB uses to know its readers.
+  // Errors: as Open; every writing call answers FailedPrecondition.
+  static absl::StatusOr<std::unique_ptr<Ledger>> OpenReadOnly(std::string_view directory,
+                                                              const ReadOnlyOptions& options = {});
+
+  // A ledger without files, for the tests of those who embed one. Gone when it is destroyed. Decides exactly as one
+  // with files does.
+  static absl::StatusOr<std::unique_ptr<Ledger>> OpenInMemory(const Options& options = {});
+
+  // Closes without a checkpoint, as a crash would, if Close was not called. No other call may be running.
+  virtual ~Ledger() = default;
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // ---- Writing. Any thread; callers at the same time share one sync.
+
+  // Decides one change and, if it has effects, makes them durable before it returns. Whatever was decided is in the
+  // outcome; an error means that nothing is known: apply the same change again.
+  // Errors: the error that poisoned the ledger; ResourceExhausted (the next segment cannot be created; may be tried
+  // again); FailedPrecondition (closed, read-only, forked); DataLoss (the files contradict themselves).
+  virtual absl::StatusOr<Outcome> Apply(const Change& change) = 0;
+
+  // Decides changes in order, each on its own; later ones see earlier ones. outcomes[i] answers changes[i]. Makes as
+  // few frames as max_frame_bytes allows. Errors: as Apply; then some of the changes may be durable, and applying
+  // all of them again tells which.
+  virtual absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes) = 0;
+
+  // The same for an event loop: returns at once and calls `done` from a thread of the ledger, in the order of the
+  // calls. `done` must not block and must not destroy the ledger.
+  virtual void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) = 0;
+
+  // Folds everything durable into the state file. Runs by itself as needed; a call waits for it.
+  virtual absl::Status Checkpoint() = 0;
+
+  // Waits for running calls, makes a checkpoint so that the next open is fast, and releases the files. Later calls
+  // answer FailedPrecondition. Returns the first error of closing or the one that poisoned the ledger.
+  virtual absl::Status Close() = 0;
+
+  // ---- Reading. Any thread; what is shown is durable, always.
+
+  // The entity; version 0 if it never existed. Errors: OutOfRange (as of a version, address or time that lies before
+  // the retained history or after the present), InvalidArgument (more than one as-of), DataLoss.
+  virtual absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of = {}) = 0;
+
+  // Several entities at one moment: no change is seen in part.
+  virtual absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) = 0;
+
+  // The changes of one entity, newest first unless asked otherwise.
+  virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options = {}) = 0;
+
+  // Calls `visit` for the entities of a prefix in key order, as of the last checkpoint, until it returns false or the
+  // limit is reached. Returns that checkpoint's LSN. Holds a read transaction while it runs: a slow visitor makes the
+  // state file grow; after one minute the scan ends with Aborted, to be continued with start_after.
+  virtual absl::StatusOr<uint64_t> Scan(const ScanOptions& options, const std::function<bool(const Entity&)>& visit) = 0;
+
+  // The cursor of a source, or nullopt if nothing of it was consumed yet. All of them, by name.
+  virtual absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) = 0;
+  virtual absl::StatusOr<std::vector<SourceCursor>> ListSources() = 0;
+
+  // Calls `visit` for the journal's entries from `from` (0, or a next_lsn seen before) up to the durable end, until
+  // it returns false. Returns where to go on. Errors: OutOfRange (beyond the end, or not the start of an entry).
+  virtual absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) = 0;
+
+  virtual absl::StatusOr<Stats> GetStats() = 0;
+
+  // Checks every checksum and chain of the files, replays the journal from its beginning and compares the result with
+  // the state. Reads everything; takes as long. The first fault is in the report; an error means that the check
+  // itself could not run. `progress` (may be empty) is called now and then with the fraction done, 0 .. 1.
+  virtual absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress = {}) = 0;
+
+ protected:
+  Ledger() = default;
+};
+
+}  // namespace semel
+
+#endif  // SEMEL_LEDGER_H_

@@ -1,0 +1,73 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Options of a ledger. The defaults are right for most; each comment says what a change costs.
+
+#ifndef SEMEL_OPTIONS_H_
+#define SEMEL_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace semel {
+
+struct Options {
+  // ---- What is opened
+
+  // Creates the ledger if the directory holds none. Off by default, so that a mistyped path is an error (NotFound)
+  // and not a new, empty ledger.
+  bool create_if_missing = false;
+
+  // Refuses (AlreadyExists) if the directory holds a ledger.
+  bool error_if_exists = false;
+
+  // ---- What is decided: kept in the ledger, journaled when changed
+
+  // How many entries of an entity's history are searched for an id before a prior balance may hold, or for `since`.
+  // Beyond it the answer is kIndeterminate, never kApplied. Larger: old redeliveries are recognised longer, and each
+  // costs up to that many journal reads. Range 1 .. 2^32-1.
+  uint32_t balance_lookback = 4096;
+
+  // Refuses (kRejected, kNoSuchEntity) an add to a key that never existed. Off: such an add creates it.
+  bool explicit_entities = false;
+
+  // ---- What it costs
+
+  // Bytes of clean entities kept in memory. Entities changed since the last checkpoint are kept beside them. Smaller:
+  // more reads from the state file; any size is correct.
+  size_t cache_bytes = size_t{256} << 20;
+
+  // Bytes of journal blocks kept for looking up history and duplicates.
+  size_t journal_cache_bytes = size_t{64} << 20;
+
+  // Upper bound of the bytes changed since the last checkpoint. A checkpoint is due at max(64 MiB, a quarter of the
+  // state), or at this if it is less; from 75 % of this on, intake is slowed gradually. Smaller: faster open after
+  // a crash, more bytes written.
+  size_t max_dirty_bytes = size_t{1} << 30;
+
+  // Size of a journal segment; written in advance, so it is also the disk space of a new ledger.
+  // Range 4 KiB .. 1 GiB. A frame larger than a segment gets a segment of its own.
+  size_t segment_bytes = size_t{64} << 20;
+
+  // Upper bound of one group commit. Range 4 KiB .. 64 MiB.
+  size_t max_frame_bytes = size_t{64} << 20;
+
+  // Address space reserved for the state file; the file itself grows as needed. A state larger than this stops
+  // checkpoints with ResourceExhausted.
+  size_t state_map_bytes = size_t{1} << 40;
+
+  // Called with one line of text about events an operator may want in a log (recovery, a torn tail, checkpoints).
+  // From any thread, one call at a time. Must not call the ledger.
+  std::function<void(std::string_view)> log;
+};
+
+struct ReadOnlyOptions {
+  size_t journal_cache_bytes = size_t{64} << 20;
+  size_t state_map_bytes = size_t{1} << 40;
+  std::function<void(std::string_view)> log;
+};
+
+}  // namespace semel
+
+#endif  // SEMEL_OPTIONS_H_
