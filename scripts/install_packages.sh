@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+#
+# Installs the Debian 12 packages that are missing, and nothing if none is.
+#
+#   scripts/install_packages.sh build    what quickstart.sh and a plain build need
+#   scripts/install_packages.sh test     that, and what ./test.sh needs (clang for the sanitizers)
+set -euo pipefail
+
+build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev protobuf-compiler liblmdb-dev libgtest-dev
+  libgmock-dev libbenchmark-dev libxxhash-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
+test_packages="clang libclang-rt-14-dev git"
+
+case "${1:-}" in
+  build) wanted=$build_packages ;;
+  test) wanted="$build_packages $test_packages" ;;
+  *) sed -n '4,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+missing=()
+for package in $wanted; do
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "Installing: ${missing[*]}"
+if [ "$(id -u)" = 0 ]; then
+  as_root=""
+elif command -v sudo >/dev/null; then
+  as_root="sudo"
+else
+  echo "These packages are missing, and this is neither root nor is there sudo. As root: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get -qq update
+$as_root apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+#
+# Builds everything and runs every test. Works on a bare Debian 12: as root (or with sudo) it installs what is missing.
+#
+#   ./test.sh               the whole suite, optimised with assertions; again under the address and
+#                           undefined-behaviour sanitizers; what runs threads also under the thread sanitizer
+#   ./test.sh --quick       the first of the three only
+#   ./test.sh --no-install  never calls apt
+#
+# The three build trees stand in build/<preset>; one ctest runs them all, and its summary ends the output.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+presets="release-with-assertions asan-ubsan tsan"
+packages=test
+install=yes
+for argument in "$@"; do
+  case $argument in
+    --quick) presets="release-with-assertions"; packages=build ;;
+    --no-install) install=no ;;
+    *) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+done
+
+[ $install = no ] || scripts/install_packages.sh $packages
+mkdir -p build
+
+for preset in $presets; do
+  echo "== Building $preset"
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log"; exit 1; }
+  cmake --build --preset "$preset" --parallel "$(nproc)"
+done
+
+echo "== Testing"
+mkdir -p build/all
+for preset in $presets; do
+  echo "subdirs(\"$PWD/build/$preset\")"
+done >build/all/CTestTestfile.cmake
+ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary --parallel "$(nproc)"
