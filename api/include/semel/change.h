@@ -58,6 +58,9 @@ enum class Action : uint8_t {
   kSetPolicy = 5,  // merges the given fields into the entity's policy
 };
 
+// "add", "put", "delete", "check", "set_policy"; "none" for kNone.
+std::string_view ToString(Action action);
+
 // The rules of one entity. A field that is absent says nothing: in a set_policy it leaves what is there.
 struct Policy {
   std::optional<std::string> asset;   // 1..32 bytes, e.g. "EUR". Once set it never changes.
