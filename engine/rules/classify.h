@@ -68,6 +68,7 @@ struct Judgement {
   Verdict verdict = Verdict::kUnconditional;
   bool exact = false;      // by expect_version: the verdict names a version
   uint64_t awaits = 0;     // kAhead: the version that must come first
+  Conflict conflict = Conflict::kNone;  // kTaken: kTaken or kBalanceDiffers
   EntryRef evidence;       // kApplied
 };
 

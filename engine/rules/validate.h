@@ -12,8 +12,8 @@
 namespace semel::internal {
 
 // Why the change is kInvalid whatever the state: sizes, one action an update, each key once, preconditions that
-// exclude each other, the anchoring rule. Empty if it is well-formed. O(updates). Judged after the source's stream
-// checks; a source consumes the position of such a change.
+// exclude each other, the anchoring rule. Empty if it is well-formed. O(n log n) in the updates. Judged after the
+// source's stream checks; a source consumes the position of such a change.
 std::string WhyInvalid(const Change& change);
 
 // What is wrong with the source position itself (name, sizes, previous not below position, window). Empty if nothing.
