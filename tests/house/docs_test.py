@@ -90,8 +90,9 @@ class Runner:
     def run(self, commands):
         self.counts["run"] += 1
         environment = dict(os.environ, PATH=self.search_path + os.pathsep + os.environ["PATH"], LC_ALL="C.UTF-8")
-        result = subprocess.run(["bash", "-e"], input=commands, cwd=self.directory, env=environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BLOCK_SECONDS_MAX, check=False)
+        result = subprocess.run(["bash", "-e", "-c", commands], stdin=subprocess.DEVNULL, cwd=self.directory, env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                timeout=BLOCK_SECONDS_MAX, check=False)
         self.output = result.stdout
         return f"exit status {result.returncode}:\n{result.stdout}" if result.returncode else None
 
