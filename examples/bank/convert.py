@@ -145,8 +145,10 @@ def parse_arguments(arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", help="the bank's rows, as data/README.md describes them")
     parser.add_argument("--as", dest="producer", choices=sorted(PRODUCERS), required=True)
-    parser.add_argument("--shuffle-window", type=int, default=0, metavar="N", help="move each message by less than N places")
-    parser.add_argument("--redeliver", type=float, default=0, metavar="PERCENT", help="send so many messages a second time")
+    parser.add_argument("--shuffle-window", type=int, default=0, metavar="N",
+                        help="move each message by less than N places")
+    parser.add_argument("--redeliver", type=float, default=0, metavar="PERCENT",
+                        help="send so many messages a second time")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of shuffling and redelivery (default 1)")
     parser.add_argument("--expected", metavar="FILE", help="write key;sum of the bank's own amounts, a line an account")
     return parser.parse_args(arguments)

@@ -90,8 +90,8 @@ class Runner:
     def run(self, commands):
         self.counts["run"] += 1
         environment = dict(os.environ, PATH=self.search_path + os.pathsep + os.environ["PATH"], LC_ALL="C.UTF-8")
-        result = subprocess.run(["bash", "-e", "-c", commands], stdin=subprocess.DEVNULL, cwd=self.directory, env=environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        result = subprocess.run(["bash", "-e", "-c", commands], cwd=self.directory, env=environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 timeout=BLOCK_SECONDS_MAX, check=False)
         self.output = result.stdout
         return f"exit status {result.returncode}:\n{result.stdout}" if result.returncode else None
@@ -138,7 +138,8 @@ class Documents(unittest.TestCase):
         total = {}
         for path in documents():
             with self.subTest(document=path.name):
-                found, counts = faults(path.read_text(encoding="utf-8"), path.relative_to(ROOT), str(SEMEL.parent), ROOT)
+                text = path.read_text(encoding="utf-8")
+                found, counts = faults(text, path.relative_to(ROOT), str(SEMEL.parent), ROOT)
                 for kind, count in counts.items():
                     total[kind] = total.get(kind, 0) + count
                 self.assertEqual([], found, "\n".join(found))

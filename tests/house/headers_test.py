@@ -56,7 +56,7 @@ class Headers(unittest.TestCase):
 
     def test_they_compile_where_abseil_uses_the_standard_types(self):
         same = ("#include <string_view>\n#include <type_traits>\n"
-                "static_assert(std::is_same<absl::string_view, std::string_view>::value, \"the overlay is in force\");\n")
+                "static_assert(std::is_same<absl::string_view, std::string_view>::value, \"not overlaid\");\n")
         with tempfile.TemporaryDirectory() as overlay:
             self.assertEqual(4, write_overlay(overlay))
             self.check(include_lines(HEADERS) + same, overlay)
