@@ -10,9 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define SEMEL_RETURN_IF_ERROR(expr)                        \
-  do {                                                     \
-    if (::absl::Status semel_status = (expr); !semel_status.ok()) return semel_status; \
+#define SEMEL_RETURN_IF_ERROR(expr) SEMEL_RETURN_IF_ERROR_IMPL(SEMEL_CONCAT(semel_status_, __LINE__), expr)
+#define SEMEL_RETURN_IF_ERROR_IMPL(name, expr)               \
+  do {                                                       \
+    if (::absl::Status name = (expr); !name.ok()) return name; \
   } while (false)
 
 #define SEMEL_ASSIGN_OR_RETURN(lhs, expr) \

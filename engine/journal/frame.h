@@ -78,6 +78,7 @@ class FrameBuilder {
   std::string_view Finish(int64_t now_us, FrameHeader* header);
 
   bool empty() const { return entry_count_ == 0; }
+  uint32_t entry_count() const { return entry_count_; }
   size_t size() const { return buffer_.size(); }  // header included
   Lsn frame_lsn() const { return tip_.lsn; }
   // The encoded entry at an address in this unfinished frame, for evidence that is not durable yet.

@@ -156,8 +156,9 @@ class Ledger {
 
   // ---- Reading. Any thread; what is shown is durable, always.
 
-  // The entity; version 0 if it never existed. Errors: OutOfRange (as of a version, address or time that lies before
-  // the retained history or after the present), InvalidArgument (more than one as-of), DataLoss.
+  // The entity; version 0 if it never existed. Errors: OutOfRange (as of a version or address after the present, or of
+  // anything before the retained history), InvalidArgument (more than one as-of; no key, or one that is too long),
+  // DataLoss.
   virtual absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of = {}) = 0;
 
   // Several entities at one moment: no change is seen in part.
@@ -167,7 +168,8 @@ class Ledger {
   virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options = {}) = 0;
 
   // Calls `visit` for the entities of a prefix in key order, as of the last checkpoint, until it returns false or the
-  // limit is reached. Returns that checkpoint's LSN. Holds a read transaction while it runs: a slow visitor makes the
+  // limit is reached. Returns that checkpoint's LSN. (A read-only ledger shows what is durable, like its other reads,
+  // and returns that LSN.) Holds a read transaction while it runs: a slow visitor makes the
   // state file grow; after one minute the scan ends with Aborted, to be continued with start_after.
   virtual absl::StatusOr<uint64_t> Scan(const ScanOptions& options, const std::function<bool(const Entity&)>& visit) = 0;
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace semel {
@@ -22,15 +23,16 @@ struct Options {
   // Refuses (AlreadyExists) if the directory holds a ledger.
   bool error_if_exists = false;
 
-  // ---- What is decided: kept in the ledger, journaled when changed
+  // ---- What is decided: kept in the ledger, journaled when changed. Absent: as the ledger has it
 
   // How many entries of an entity's history are searched for an id before a prior balance may hold, or for `since`.
   // Beyond it the answer is kIndeterminate, never kApplied. Larger: old redeliveries are recognised longer, and each
-  // costs up to that many journal reads. Range 1 .. 2^32-1.
-  uint32_t balance_lookback = 4096;
+  // costs up to that many journal reads. Range 1 .. 2^32-1; a new ledger has 4096.
+  std::optional<uint32_t> balance_lookback;
 
-  // Refuses (kRejected, kNoSuchEntity) an add to a key that never existed. Off: such an add creates it.
-  bool explicit_entities = false;
+  // Refuses (kRejected, kNoSuchEntity) an add to a key that never existed. A new ledger has false: such an add
+  // creates the entity.
+  std::optional<bool> explicit_entities;
 
   // ---- What it costs
 
@@ -41,9 +43,9 @@ struct Options {
   // Bytes of journal blocks kept for looking up history and duplicates.
   size_t journal_cache_bytes = size_t{64} << 20;
 
-  // Upper bound of the bytes changed since the last checkpoint. A checkpoint is due at max(64 MiB, a quarter of the
-  // state), or at this if it is less; from 75 % of this on, intake is slowed gradually. Smaller: faster open after
-  // a crash, more bytes written.
+  // Bound of the bytes changed since the last checkpoint. A checkpoint is due at max(64 MiB, a quarter of the state),
+  // or at half of this if that is less; from 75 % of this on, intake is slowed, the more the fuller. Smaller: faster
+  // open after a crash, more bytes written.
   size_t max_dirty_bytes = size_t{1} << 30;
 
   // Size of a journal segment; written in advance, so it is also the disk space of a new ledger.

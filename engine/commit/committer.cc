@@ -1,0 +1,377 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+
+#include "engine/commit/committer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/strings.h"
+
+namespace semel::internal {
+namespace {
+
+// How long a leader waits for the callers that shared the last frame; about one sync of a fast disk.
+constexpr std::chrono::microseconds kGatherTime{200};
+
+// How many asynchronous changes share one call.
+constexpr size_t kAsyncBatch = 4096;
+
+// A checkpoint is not worth its sync below this, and is due at a quarter of the state above it.
+constexpr size_t kCheckpointBytesMin = size_t{64} << 20;
+
+absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is closed"); }
+
+}  // namespace
+
+// One caller's changes on their way. Lives on the caller's stack.
+struct Committer::Request {
+  absl::Span<const Change> changes;
+  Outcome* outcomes;
+  std::vector<PreparedChange> prepared;
+  size_t next = 0;      // the first change that is not in a frame yet
+  absl::Status status;  // of this request alone
+  bool done = false;    // guarded by queue_mutex_
+  bool leads = false;   // likewise
+  CondVar changed;      // done or leads
+
+  bool finished() const { return next == changes.size(); }
+  void Fail(const absl::Status& error) {
+    if (finished()) return;
+    status = error;
+    next = changes.size();
+  }
+};
+
+// The part of a request that goes into one frame.
+struct Committer::Slice {
+  Request* request;
+  size_t begin;
+  size_t end;
+};
+
+Committer::Committer(const CommitterParts& parts, const CommitterOptions& options, const DecidingOptions& options_now)
+    : parts_(parts),
+      options_(options),
+      checkpoint_due_bytes_(std::min(kCheckpointBytesMin, options.max_dirty_bytes / 2)),
+      decider_(parts.heads, parts.reader, options.seed),
+      deciding_options_(options_now) {}
+
+Committer::~Committer() {
+  std::deque<Async> unanswered;
+  {
+    MutexLock lock(&queue_mutex_);
+    closed_ = true;
+    unanswered.swap(async_);
+    while (async_running_ || leader_active_) queue_changed_.Wait(&queue_mutex_);
+  }
+  for (Async& async : unanswered) async.second(ClosedError());
+}
+
+absl::Status Committer::Apply(absl::Span<const Change> changes, Outcome* outcomes) {
+  {
+    MutexLock lock(&queue_mutex_);
+    if (closed_) return ClosedError();
+  }
+  return Submit(changes, outcomes);
+}
+
+// ---- Group commit.
+
+absl::Status Committer::Submit(absl::Span<const Change> changes, Outcome* outcomes) {
+  SEMEL_RETURN_IF_ERROR(poison_.Get());
+  Request request{changes, outcomes, {}, 0, absl::OkStatus(), false, false, {}};
+  request.prepared.reserve(changes.size());
+  for (const Change& change : changes) request.prepared.push_back(Prepare(change, options_.seed));
+
+  {
+    MutexLock lock(&queue_mutex_);
+    queue_.push_back(&request);
+    request.leads = !std::exchange(leader_active_, true);
+    if (!request.leads) queue_changed_.NotifyAll();  // a leader may be gathering
+    while (!request.leads && !request.done) request.changed.Wait(&queue_mutex_);
+  }
+  if (request.leads) Lead(&request);
+  return request.status;
+}
+
+// Commits one group, which holds the leader's own request, and hands the lead on.
+void Committer::Lead(Request* own) {
+  ThrottleIntake();
+  std::vector<Request*> group;
+  {
+    MutexLock lock(&queue_mutex_);
+    group = GatherGroup();
+  }
+  SEMEL_DCHECK(group.front() == own);
+  static_cast<void>(own);
+  CommitGroup(group);
+  ScheduleCheckpointIfDue();
+  MutexLock lock(&queue_mutex_);
+  FinishGroup(group);
+}
+
+std::vector<Committer::Request*> Committer::GatherGroup() {
+  while (queue_.size() < last_group_size_) {
+    if (queue_changed_.WaitFor(&queue_mutex_, kGatherTime)) break;
+  }
+  last_group_size_ = queue_.size();
+  std::vector<Request*> group(queue_.begin(), queue_.end());
+  queue_.clear();
+  return group;
+}
+
+void Committer::FinishGroup(const std::vector<Request*>& group) {
+  for (Request* request : group) {
+    request->done = true;
+    request->changed.NotifyOne();
+  }
+  leader_active_ = !queue_.empty();
+  if (leader_active_) {
+    queue_.front()->leads = true;
+    queue_.front()->changed.NotifyOne();
+  } else {
+    queue_changed_.NotifyAll();  // Close may be waiting
+  }
+}
+
+// ---- The committer.
+
+void Committer::CommitGroup(const std::vector<Request*>& group) {
+  MutexLock lock(&commit_mutex_);
+  for (;;) {
+    const std::vector<Slice> slices = NextFrame(group);
+    if (slices.empty()) return;
+    if (absl::Status status = CommitFrame(slices); !status.ok()) {
+      for (Request* request : group) request->Fail(status);
+      return;
+    }
+  }
+}
+
+// As many of the group's changes, in order, as fit in a frame; at least one if there is any left.
+std::vector<Committer::Slice> Committer::NextFrame(const std::vector<Request*>& group) const {
+  std::vector<Slice> slices;
+  size_t bytes = kFrameHeaderBytes;
+  for (Request* request : group) {
+    Slice slice{request, request->next, request->next};
+    while (slice.end < request->changes.size()) {
+      bytes += request->prepared[slice.end].entry_bytes_max;
+      if (bytes > options_.max_frame_bytes && (slice.end > slice.begin || !slices.empty())) break;
+      ++slice.end;
+    }
+    if (slice.end > slice.begin) slices.push_back(slice);
+    if (bytes > options_.max_frame_bytes) break;
+  }
+  return slices;
+}
+
+// The way of a frame.
+absl::Status Committer::CommitFrame(const std::vector<Slice>& slices) {
+  SEMEL_RETURN_IF_ERROR(poison_.Get());
+
+  // 1. The heads that the changes name, from memory or the state.
+  SEMEL_RETURN_IF_ERROR(LoadHeads(slices));
+
+  // 2. Decide each change, seeing what those before it did, and encode what was decided.
+  decider_.Begin(parts_.writer->tip(), deciding_options_);
+  Decide(slices);
+
+  // 3. One write, one sync. Before this returns nobody has seen anything of it.
+  if (absl::Status status = MakeDurable(); !status.ok()) {
+    parts_.heads->Discard();
+    decider_.Discard();
+    return status;
+  }
+
+  // 4. Readers see it now, callers when their request is finished.
+  MakeVisible();
+  for (const Slice& slice : slices) {
+    if (!slice.request->finished()) slice.request->next = slice.end;
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      outcome_counts_[static_cast<int>(slice.request->outcomes[i].code)].fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Committer::LoadHeads(const std::vector<Slice>& slices) {
+  keys_.clear();
+  for (const Slice& slice : slices) {
+    for (size_t i = slice.begin; i < slice.end; ++i) AppendKeys(slice.request->prepared[i], &keys_);
+  }
+  absl::Status status = parts_.heads->Load(keys_, &nodes_);
+  // An error of LMDB itself is for good; a record that fails its check concerns those who ask for it.
+  if (!status.ok() && !absl::IsDataLoss(status)) return poison_.Set(status);
+  return status;
+}
+
+void Committer::Decide(const std::vector<Slice>& slices) {
+  size_t node = 0;
+  for (const Slice& slice : slices) {
+    for (size_t i = slice.begin; i < slice.end; ++i) {
+      const PreparedChange& prepared = slice.request->prepared[i];
+      const size_t count = (prepared.has_updates() ? prepared.change->updates.size() : 0) + prepared.has_source();
+      const auto nodes = absl::MakeConstSpan(nodes_).subspan(node, count);
+      node += count;
+      if (slice.request->finished()) continue;  // failed before
+      absl::Status status = decider_.Decide(prepared, nodes, &slice.request->outcomes[i]);
+      if (!status.ok()) slice.request->Fail(status);  // it alone: its neighbours go on
+    }
+  }
+}
+
+absl::Status Committer::MakeDurable() {
+  FrameBuilder& frame = decider_.frame();
+  if (frame.empty()) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(parts_.writer->Reserve(frame.size()));  // may fail and be tried again: nothing is written yet
+
+  FrameHeader header;
+  const std::string_view bytes = frame.Finish(parts_.clock->NowUs(), &header);
+  absl::Status status = parts_.writer->Append(header, bytes);
+  if (status.ok()) status = options_.publish_durable(parts_.writer->tip().lsn);
+  if (!status.ok()) return poison_.Set(status);
+  frames_.fetch_add(1, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void Committer::MakeVisible() {
+  parts_.heads->Publish(parts_.writer->tip());
+  decider_.Publish();
+  parts_.heads->Evict();
+}
+
+absl::Status Committer::SetDecidingOptions(const DecidingOptions& options) {
+  MutexLock lock(&commit_mutex_);
+  if (options == deciding_options_) return absl::OkStatus();
+  decider_.Begin(parts_.writer->tip(), options);
+  Entry entry;
+  entry.options = options;
+  decider_.frame().Add(&entry);
+  SEMEL_RETURN_IF_ERROR(MakeDurable());
+  MakeVisible();
+  deciding_options_ = options;
+  return absl::OkStatus();
+}
+
+// ---- Checkpoints.
+
+// From three quarters of the bound on, each frame waits; the wait grows with the square of what is beyond, so that intake
+// meets the speed of the checkpoint instead of stopping.
+void Committer::ThrottleIntake() {
+  constexpr double kFrom = 0.75;
+  constexpr double kWaitAtBoundUs = 20'000;
+  const double full =
+      static_cast<double>(parts_.heads->pinned_bytes()) / static_cast<double>(options_.max_dirty_bytes);
+  if (full <= kFrom) return;
+  const double beyond = std::min((full - kFrom) / (1 - kFrom), 4.0);
+  parts_.clock->SleepUs(static_cast<int64_t>(beyond * beyond * kWaitAtBoundUs));
+}
+
+void Committer::ScheduleCheckpointIfDue() {
+  if (parts_.heads->dirty_bytes() < checkpoint_due_bytes_.load() || !poison_.Get().ok()) return;
+  if (checkpoint_scheduled_.exchange(true)) return;
+  parts_.checkpoint_background->Schedule([this] {
+    absl::Status status = RunCheckpoint();
+    checkpoint_scheduled_.store(false);
+    if (!status.ok()) Log(absl::StrCat("checkpoint failed: ", status.ToString()));
+  });
+}
+
+absl::Status Committer::Checkpoint() {
+  {
+    MutexLock lock(&queue_mutex_);
+    if (closed_) return ClosedError();
+  }
+  return RunCheckpoint();
+}
+
+absl::Status Committer::RunCheckpoint() {
+  MutexLock lock(&checkpoint_mutex_);
+  SEMEL_RETURN_IF_ERROR(poison_.Get());
+  CheckpointInfo info;
+  {
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> now, parts_.store->Snapshot());
+    MutexLock commit_lock(&commit_mutex_);
+    info.tip = parts_.writer->tip();
+    if (info.tip.lsn == now->info().tip.lsn) return absl::OkStatus();  // nothing new
+    info.options = deciding_options_;
+    parts_.heads->Freeze();
+  }
+  if (absl::Status status = parts_.store->Commit(parts_.heads->FrozenRecords(), info); !status.ok()) {
+    return poison_.Set(status);
+  }
+  parts_.heads->Release();
+  checkpoints_.fetch_add(1, std::memory_order_relaxed);
+
+  SEMEL_ASSIGN_OR_RETURN(const StateStats stats, parts_.store->GetStats());
+  checkpoint_due_bytes_.store(
+      std::min(std::max<size_t>(kCheckpointBytesMin, stats.file_bytes / 4), options_.max_dirty_bytes / 2));
+  return absl::OkStatus();
+}
+
+absl::Status Committer::Close() {
+  {
+    MutexLock lock(&queue_mutex_);
+    if (closed_) return ClosedError();
+    closed_ = true;
+    while (leader_active_ || async_running_ || !async_.empty()) queue_changed_.Wait(&queue_mutex_);
+  }
+  return RunCheckpoint();
+}
+
+// ---- Asynchronous callers: one step of a background thread stands in for all of them, as one caller with a batch.
+
+void Committer::ApplyAsync(Change change, Done done) {
+  bool accepted = false;
+  bool running = false;
+  {
+    MutexLock lock(&queue_mutex_);
+    accepted = !closed_;
+    if (accepted) {
+      async_.emplace_back(std::move(change), std::move(done));
+      running = std::exchange(async_running_, true);
+    }
+  }
+  if (!accepted) return done(ClosedError());
+  if (!running) parts_.async_background->Schedule([this] { RunAsync(); });
+}
+
+void Committer::RunAsync() {
+  for (;;) {
+    std::vector<Change> changes;
+    std::vector<Done> done;
+    {
+      MutexLock lock(&queue_mutex_);
+      while (!async_.empty() && changes.size() < kAsyncBatch) {
+        changes.push_back(std::move(async_.front().first));
+        done.push_back(std::move(async_.front().second));
+        async_.pop_front();
+      }
+      if (changes.empty()) {
+        async_running_ = false;
+        queue_changed_.NotifyAll();
+        return;
+      }
+    }
+    std::vector<Outcome> outcomes(changes.size());
+    const absl::Status status = Submit(changes, outcomes.data());
+    for (size_t i = 0; i < done.size(); ++i) {
+      status.ok() ? done[i](std::move(outcomes[i])) : done[i](status);
+    }
+  }
+}
+
+CommitterStats Committer::GetStats() const {
+  CommitterStats stats;
+  for (int i = 0; i < kOutcomeCodeCount; ++i) stats.outcomes[i] = outcome_counts_[i].load(std::memory_order_relaxed);
+  stats.frames = frames_.load(std::memory_order_relaxed);
+  stats.checkpoints = checkpoints_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+}  // namespace semel::internal

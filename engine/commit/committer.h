@@ -1,0 +1,156 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The way of a change from its caller to the journal and back: queue, group commit, checkpoint. The only owner of locks
+// and threads.
+//
+// Group commit. Callers queue; the first becomes the leader, decides everything queued as one frame, makes it durable
+// with one write and one sync, and wakes the others; then the next in the queue leads. A leader waits briefly for as
+// many callers as shared the last frame. (As in LevelDB's DBImpl::Write; there is no commit thread.)
+//
+// Locks, in the order in which they are taken:
+//   checkpoint_mutex_   one checkpoint at a time
+//   commit_mutex_       whoever holds it is the committer: heads, decider and journal writer are its alone
+//   queue_mutex_        the queue and who leads
+//   HeadTable's own     what readers see
+
+#ifndef SEMEL_ENGINE_COMMIT_COMMITTER_H_
+#define SEMEL_ENGINE_COMMIT_COMMITTER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "engine/base/environment.h"
+#include "engine/base/mutex.h"
+#include "engine/commit/decider.h"
+#include "engine/commit/head_table.h"
+#include "engine/commit/poison.h"
+#include "engine/journal/writer.h"
+#include "engine/state/state_store.h"
+#include "semel/change.h"
+#include "semel/outcome.h"
+
+namespace semel::internal {
+
+struct CommitterOptions {
+  uint64_t seed = 0;
+  size_t max_frame_bytes = size_t{64} << 20;
+  size_t max_dirty_bytes = size_t{1} << 30;
+  std::function<void(std::string_view)> log;        // may be empty
+  std::function<absl::Status(Lsn)> publish_durable;  // tells other processes; called after each sync
+};
+
+// What the committer works with; all outlive it.
+struct CommitterParts {
+  HeadTable* heads;
+  StateStore* store;
+  JournalReader* reader;
+  JournalWriter* writer;
+  Clock* clock;
+  Background* checkpoint_background;
+  Background* async_background;
+};
+
+struct CommitterStats {
+  uint64_t outcomes[kOutcomeCodeCount] = {};
+  uint64_t frames = 0;
+  uint64_t checkpoints = 0;
+};
+
+// Thread-safe.
+class Committer {
+ public:
+  using Done = std::function<void(absl::StatusOr<Outcome>)>;
+
+  // `options_now`: the deciding options in force at the writer's tip.
+  Committer(const CommitterParts& parts, const CommitterOptions& options, const DecidingOptions& options_now);
+  // Answers what ApplyAsync still holds with FailedPrecondition.
+  ~Committer();
+
+  // outcomes[i] answers changes[i]; see semel::Ledger for the errors.
+  absl::Status Apply(absl::Span<const Change> changes, Outcome* outcomes);
+  void ApplyAsync(Change change, Done done);
+
+  // Journals the options if they differ from those in force.
+  absl::Status SetDecidingOptions(const DecidingOptions& options);
+
+  absl::Status Checkpoint();
+
+  // Refuses new calls, waits for the running ones, makes a last checkpoint.
+  absl::Status Close();
+
+  // The error that poisoned the ledger, if one did.
+  absl::Status Health() const { return poison_.Get(); }
+
+  CommitterStats GetStats() const;
+
+ private:
+  struct Request;
+  struct Slice;
+  using Async = std::pair<Change, Done>;
+
+  // Group commit.
+  absl::Status Submit(absl::Span<const Change> changes, Outcome* outcomes);
+  void Lead(Request* own);
+  std::vector<Request*> GatherGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
+  void FinishGroup(const std::vector<Request*>& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
+
+  // The committer.
+  void CommitGroup(const std::vector<Request*>& group);
+  std::vector<Slice> NextFrame(const std::vector<Request*>& group) const;
+  absl::Status CommitFrame(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status LoadHeads(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void Decide(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status MakeDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void MakeVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+
+  // Checkpoints.
+  void ThrottleIntake();
+  void ScheduleCheckpointIfDue();
+  absl::Status RunCheckpoint();
+
+  void RunAsync();
+
+  void Log(std::string_view text) const {
+    if (options_.log) options_.log(text);
+  }
+
+  const CommitterParts parts_;
+  const CommitterOptions options_;
+  Poison poison_;
+
+  Mutex checkpoint_mutex_;
+  std::atomic<bool> checkpoint_scheduled_{false};
+  std::atomic<size_t> checkpoint_due_bytes_;
+
+  Mutex commit_mutex_ ABSL_ACQUIRED_AFTER(checkpoint_mutex_);
+  Decider decider_ ABSL_GUARDED_BY(commit_mutex_);
+  DecidingOptions deciding_options_ ABSL_GUARDED_BY(commit_mutex_);
+  std::vector<HeadKey> keys_ ABSL_GUARDED_BY(commit_mutex_);               // of the frame, to be used again
+  std::vector<HeadTable::Node*> nodes_ ABSL_GUARDED_BY(commit_mutex_);     // likewise
+
+  Mutex queue_mutex_;
+  CondVar queue_changed_;
+  std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
+  bool leader_active_ ABSL_GUARDED_BY(queue_mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(queue_mutex_) = false;
+  size_t last_group_size_ ABSL_GUARDED_BY(queue_mutex_) = 1;
+  std::deque<Async> async_ ABSL_GUARDED_BY(queue_mutex_);
+  bool async_running_ ABSL_GUARDED_BY(queue_mutex_) = false;
+
+  std::atomic<uint64_t> outcome_counts_[kOutcomeCodeCount] = {};
+  std::atomic<uint64_t> frames_{0};
+  std::atomic<uint64_t> checkpoints_{0};
+};
+
+}  // namespace semel::internal
+
+#endif  // SEMEL_ENGINE_COMMIT_COMMITTER_H_

@@ -1,0 +1,318 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+
+#include "engine/commit/head_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/base/checksum.h"
+#include "engine/base/status_macros.h"
+
+namespace semel::internal {
+
+namespace {
+
+// The checkpoint works in blocks of this many heads, so that a commit never waits for more than one block.
+constexpr size_t kLockedBlock = 256;
+
+}  // namespace
+
+struct HeadTable::Node {
+  static constexpr uint32_t kNoPending = UINT32_MAX;
+
+  size_t hash;
+  Table table;
+  bool referenced = true;      // by the committer since the clock hand last passed
+  uint32_t generation = 0;     // in which it was last changed; 0: as in the state
+  uint32_t pending = kNoPending;  // index into pending_
+  std::string key;
+  Head head;                     // durable
+  std::unique_ptr<Head> frozen;  // as it was frozen, if it has changed since
+
+  HeadKey Key() const { return {table, key}; }
+  size_t Bytes() const { return sizeof(Node) + key.capacity() + HeapBytes(head); }
+};
+
+// A key with its hash, so that a frame hashes each key once: for the prefetch and for the look-up.
+struct HeadTable::Hashed {
+  HeadKey key;
+  size_t hash;
+
+  // Seeded, so that nobody outside can choose keys that collide.
+  static size_t Hash(const HeadKey& key) {
+    static const uint64_t kSeed = MixSeed(reinterpret_cast<uintptr_t>(&kSeed), 0);
+    return Checksum64(key.key, kSeed + static_cast<uint64_t>(key.table));
+  }
+};
+
+struct HeadTable::NodeHash {
+  using is_transparent = void;
+  size_t operator()(const Node* node) const { return node->hash; }
+  size_t operator()(const Hashed& key) const { return key.hash; }
+};
+
+struct HeadTable::NodeEqual {
+  using is_transparent = void;
+  bool operator()(const Node* a, const Node* b) const { return a == b; }
+  bool operator()(const Node* a, const Hashed& b) const { return a->hash == b.hash && a->Key() == b.key; }
+  bool operator()(const Hashed& a, const Node* b) const { return (*this)(b, a); }
+};
+
+HeadTable::HeadTable(StateStore* store, size_t cache_bytes)
+    : store_(store), cache_bytes_(cache_bytes), nodes_(std::make_unique<Nodes>()) {}
+
+HeadTable::~HeadTable() {
+  for (Node* node : clock_) delete node;
+}
+
+absl::Status HeadTable::Load(absl::Span<const HeadKey> keys, std::vector<Node*>* nodes) {
+  // Two passes over the keys, so that the memory of all look-ups is under way before the first one needs it.
+  std::vector<Hashed> hashed;
+  hashed.reserve(keys.size());
+  for (const HeadKey& key : keys) {
+    hashed.push_back({key, Hashed::Hash(key)});
+    nodes_->prefetch(hashed.back());
+  }
+  nodes->clear();
+  nodes->reserve(keys.size());
+  std::vector<HeadKey> missing;
+  for (const Hashed& key : hashed) {
+    auto found = nodes_->find(key);
+    Node* node = found == nodes_->end() ? nullptr : *found;
+    if (node == nullptr) {
+      missing.push_back(key.key);
+    } else {
+      __builtin_prefetch(node);
+      __builtin_prefetch(&node->head);
+    }
+    nodes->push_back(node);
+  }
+  if (!missing.empty()) {
+    SEMEL_RETURN_IF_ERROR(LoadMissing(std::move(missing)));
+    for (size_t i = 0; i < hashed.size(); ++i) {
+      if ((*nodes)[i] == nullptr) (*nodes)[i] = *nodes_->find(hashed[i]);
+    }
+  }
+  for (Node* node : *nodes) node->referenced = true;
+  return absl::OkStatus();
+}
+
+absl::Status HeadTable::LoadMissing(std::vector<HeadKey> missing) {
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+
+  std::vector<std::unique_ptr<Node>> loaded;
+  loaded.reserve(missing.size());
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
+  for (const HeadKey& key : missing) {
+    auto node = std::make_unique<Node>();
+    node->hash = Hashed::Hash(key);
+    node->table = key.table;
+    node->key = std::string(key.key);
+    SEMEL_ASSIGN_OR_RETURN(const bool found, snapshot->Get(key.table, key.key, &node->head));
+    static_cast<void>(found);  // a key that never existed keeps its head of version 0
+    loaded.push_back(std::move(node));
+  }
+
+  WriterLock lock(&mutex_);
+  for (std::unique_ptr<Node>& node : loaded) {
+    total_bytes_ += node->Bytes();
+    clock_.push_back(node.get());
+    nodes_->insert(node.release());
+  }
+  return absl::OkStatus();
+}
+
+const Head& HeadTable::Current(const Node* node) const {
+  return node->pending == Node::kNoPending ? node->head : pending_[node->pending].head;
+}
+
+absl::Status HeadTable::Apply(Node* node, const Effect& effect, const EntryRef& entry) {
+  if (node->pending == Node::kNoPending) {
+    node->pending = static_cast<uint32_t>(pending_.size());
+    pending_.push_back({node, node->head});
+  }
+  return ApplyEffect(effect, entry, &pending_[node->pending].head);
+}
+
+void HeadTable::Publish(const JournalTip& tip) {
+  WriterLock lock(&mutex_);
+  for (Pending& pending : pending_) {
+    Node* node = pending.node;
+    MarkDirty(node);
+    total_bytes_ -= HeapBytes(node->head);
+    dirty_bytes_ -= HeapBytes(node->head);
+    node->head = std::move(pending.head);
+    total_bytes_ += HeapBytes(node->head);
+    dirty_bytes_ += HeapBytes(node->head);
+    node->pending = Node::kNoPending;
+  }
+  pending_.clear();
+  tip_ = tip;
+}
+
+void HeadTable::Discard() {
+  for (Pending& pending : pending_) pending.node->pending = Node::kNoPending;
+  pending_.clear();
+}
+
+void HeadTable::MarkDirty(Node* node) {
+  if (node->generation == generation_) return;
+  if (node->generation != 0) {
+    node->frozen = std::make_unique<Head>(node->head);  // the checkpoint still needs what it was
+  }
+  node->generation = generation_;
+  dirty_.push_back(node);
+  dirty_bytes_ += node->Bytes();
+}
+
+void HeadTable::Evict() {
+  WriterLock lock(&mutex_);
+  // Twice around at most: once to take the reference bits away, once to evict.
+  for (size_t steps = 2 * clock_.size(); steps > 0 && total_bytes_ > cache_bytes_ + PinnedBytes(); --steps) {
+    if (clock_hand_ >= clock_.size()) clock_hand_ = 0;
+    Node* node = clock_[clock_hand_];
+    if (node->generation != 0 || node->referenced) {
+      node->referenced = false;
+      ++clock_hand_;
+      continue;
+    }
+    total_bytes_ -= node->Bytes();
+    nodes_->erase(node);
+    clock_[clock_hand_] = clock_.back();
+    clock_.pop_back();
+    delete node;
+  }
+}
+
+size_t HeadTable::Freeze() {
+  WriterLock lock(&mutex_);
+  SEMEL_CHECK(frozen_generation_ == 0);
+  frozen_ = std::move(dirty_);
+  dirty_.clear();
+  frozen_bytes_ = std::exchange(dirty_bytes_, 0);
+  frozen_generation_ = generation_++;
+  return frozen_.size();
+}
+
+RecordFeed HeadTable::FrozenRecords() {
+  std::sort(frozen_.begin(), frozen_.end(), [](const Node* a, const Node* b) { return a->Key() < b->Key(); });
+  struct Cursor {
+    size_t next = 0;
+    size_t block_begin = 0;
+    std::vector<Head> block;
+  };
+  auto cursor = std::make_shared<Cursor>();
+  return [this, cursor](Table* table, std::string_view* key, const Head** head) {
+    if (cursor->next == frozen_.size()) return false;
+    if (cursor->next == cursor->block_begin + cursor->block.size()) {
+      cursor->block_begin = cursor->next;
+      CopyFrozen(cursor->next, std::min(kLockedBlock, frozen_.size() - cursor->next), &cursor->block);
+    }
+    const Node* node = frozen_[cursor->next];
+    *table = node->table;
+    *key = node->key;
+    *head = &cursor->block[cursor->next - cursor->block_begin];
+    ++cursor->next;
+    return true;
+  };
+}
+
+void HeadTable::CopyFrozen(size_t first, size_t count, std::vector<Head>* heads) const {
+  heads->clear();
+  ReaderLock lock(&mutex_);
+  for (size_t i = first; i < first + count; ++i) {
+    const Node* node = frozen_[i];
+    heads->push_back(node->frozen != nullptr ? *node->frozen : node->head);
+  }
+}
+
+void HeadTable::Release() {
+  for (size_t begin = 0; begin < frozen_.size(); begin += kLockedBlock) {
+    WriterLock lock(&mutex_);
+    for (size_t i = begin; i < std::min(begin + kLockedBlock, frozen_.size()); ++i) {
+      Node* node = frozen_[i];
+      node->frozen.reset();
+      if (node->generation == frozen_generation_) node->generation = 0;
+    }
+  }
+  WriterLock lock(&mutex_);
+  frozen_.clear();
+  frozen_bytes_ = 0;
+  frozen_generation_ = 0;
+}
+
+const HeadTable::Node* HeadTable::FindForReader(const HeadKey& key) const {
+  auto found = nodes_->find(Hashed{key, Hashed::Hash(key)});
+  return found == nodes_->end() ? nullptr : *found;
+}
+
+absl::StatusOr<Head> HeadTable::Read(const HeadKey& key) const {
+  SEMEL_ASSIGN_OR_RETURN(std::vector<Head> heads, ReadMany({&key, 1}, nullptr));
+  return std::move(heads[0]);
+}
+
+absl::StatusOr<std::vector<Head>> HeadTable::ReadMany(absl::Span<const HeadKey> keys, JournalTip* tip) const {
+  std::vector<Head> heads(keys.size());
+  std::vector<size_t> missing;
+  std::unique_ptr<StateSnapshot> snapshot;
+  {
+    ReaderLock lock(&mutex_);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (const Node* node = FindForReader(keys[i]); node != nullptr) {
+        heads[i] = node->head;
+      } else {
+        missing.push_back(i);
+      }
+    }
+    if (tip != nullptr) *tip = tip_;
+    if (!missing.empty()) {
+      SEMEL_ASSIGN_OR_RETURN(snapshot, store_->Snapshot());
+    }
+  }
+  for (size_t i : missing) {
+    SEMEL_RETURN_IF_ERROR(snapshot->Get(keys[i].table, keys[i].key, &heads[i]).status());
+  }
+  return heads;
+}
+
+absl::StatusOr<HeadTable::Overlay> HeadTable::ReadOverlay(Table table, std::string_view start) const {
+  Overlay overlay;
+  {
+    ReaderLock lock(&mutex_);
+    for (const Node* node : clock_) {
+      if (node->generation != 0 && node->table == table && node->key >= start) {
+        overlay.heads.emplace_back(node->key, node->head);
+      }
+    }
+    overlay.tip = tip_;
+    SEMEL_ASSIGN_OR_RETURN(overlay.snapshot, store_->Snapshot());
+  }
+  std::sort(overlay.heads.begin(), overlay.heads.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return overlay;
+}
+
+JournalTip HeadTable::tip() const {
+  ReaderLock lock(&mutex_);
+  return tip_;
+}
+
+size_t HeadTable::dirty_bytes() const {
+  ReaderLock lock(&mutex_);
+  return dirty_bytes_;
+}
+
+size_t HeadTable::pinned_bytes() const {
+  ReaderLock lock(&mutex_);
+  return PinnedBytes();
+}
+
+size_t HeadTable::node_count() const {
+  ReaderLock lock(&mutex_);
+  return clock_.size();
+}
+
+}  // namespace semel::internal

@@ -1,0 +1,55 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The past of the entities of one change, read from the journal through their chains: what `Classify` asks.
+
+#ifndef SEMEL_ENGINE_COMMIT_HISTORY_H_
+#define SEMEL_ENGINE_COMMIT_HISTORY_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/types/span.h"
+#include "engine/journal/frame.h"
+#include "engine/journal/reader.h"
+#include "engine/rules/classify.h"
+
+namespace semel::internal {
+
+// The journal and, behind its durable end, the frame that is being built: a change may be the duplicate of one that was
+// decided a moment ago and is not written yet.
+class UnfinishedJournal final : public EntrySource {
+ public:
+  UnfinishedJournal(JournalReader* journal, const FrameBuilder* frame, uint64_t seed)
+      : journal_(journal), frame_(frame), seed_(seed) {}
+  absl::Status ReadEntry(Lsn lsn, bool with_frame, EntryBuffer* buffer, Entry* entry) override;
+
+ private:
+  JournalReader* const journal_;
+  const FrameBuilder* const frame_;
+  const uint64_t seed_;
+};
+
+class ChainHistory final : public History {
+ public:
+  ChainHistory(EntrySource* entries, uint64_t seed, const Change& change, absl::Span<const Head* const> heads)
+      : entries_(entries), seed_(seed), change_(change), heads_(heads) {}
+
+  absl::StatusOr<std::optional<EntryRef>> At(size_t i, uint64_t version) override;
+  absl::StatusOr<Search> Find(size_t i, const IdTag& id, uint64_t after, uint64_t limit) override;
+  absl::StatusOr<uint64_t> VersionGivenBy(Lsn lsn, size_t i) override;
+
+ private:
+  ChainStart StartOf(size_t i) const { return {Table::kEntities, change_.updates[i].key, heads_[i]}; }
+
+  EntrySource* const entries_;
+  const uint64_t seed_;
+  const Change& change_;
+  const absl::Span<const Head* const> heads_;
+};
+
+// The oldest LSN that chains may be followed to. Nothing is trimmed yet, so it is the beginning.
+inline constexpr Lsn kFloor = 0;
+
+}  // namespace semel::internal
+
+#endif  // SEMEL_ENGINE_COMMIT_HISTORY_H_

@@ -1,0 +1,42 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Redo: frames of the journal applied to the heads, as commit did when it wrote them. Nothing is decided again. Used at
+// open, and by read-only processes to follow the writer.
+
+#ifndef SEMEL_ENGINE_COMMIT_REDO_H_
+#define SEMEL_ENGINE_COMMIT_REDO_H_
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/commit/head_table.h"
+#include "engine/journal/frame.h"
+#include "engine/rules/classify.h"
+
+namespace semel::internal {
+
+// The caller is the committer of `heads`.
+class Redo {
+ public:
+  Redo(HeadTable* heads, uint64_t seed, const DecidingOptions& options)
+      : heads_(heads), seed_(seed), options_(options) {}
+
+  // Applies a frame whose payload has been verified, and publishes it. Errors: DataLoss if an entity's version is not
+  // the one before the effect's; those of the state.
+  absl::Status Frame(const FrameHeader& header, std::string_view payload);
+
+  // In force after the frames so far.
+  const DecidingOptions& options() const { return options_; }
+
+ private:
+  HeadTable* const heads_;
+  const uint64_t seed_;
+  DecidingOptions options_;
+  std::vector<HeadKey> keys_;
+  std::vector<HeadTable::Node*> nodes_;
+};
+
+}  // namespace semel::internal
+
+#endif  // SEMEL_ENGINE_COMMIT_REDO_H_

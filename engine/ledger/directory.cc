@@ -1,0 +1,97 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+
+#include "engine/ledger/directory.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/journal/writer.h"
+
+namespace semel::internal {
+namespace {
+
+constexpr char kManifest[] = "MANIFEST";
+// Stands in the directory from the first step of a creation to its last: what lies beside it may be thrown away as long
+// as there is no MANIFEST.
+constexpr char kCreating[] = "CREATING";
+constexpr size_t kManifestBytesMax = 4096;
+
+bool Contains(const std::vector<std::string>& names, const char* name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string ParentOf(const std::string& directory) {
+  const size_t slash = directory.find_last_of('/', directory.find_last_not_of('/'));
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : directory.substr(0, slash);
+}
+
+absl::Status RemoveTree(FileSystem* files, const std::string& path) {
+  SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(path));
+  if (!exists) return absl::OkStatus();
+  if (absl::StatusOr<std::vector<std::string>> names = files->List(path); names.ok()) {
+    for (const std::string& name : *names) SEMEL_RETURN_IF_ERROR(RemoveTree(files, absl::StrCat(path, "/", name)));
+  }
+  return files->Remove(path);
+}
+
+}  // namespace
+
+JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
+  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
+}
+
+StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
+  return {directory, manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
+}
+
+absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(directory));
+  if (!exists) return false;
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
+  if (Contains(names, kManifest)) return true;
+  if (Contains(names, kCreating) || names.empty() || (names.size() == 1 && names[0] == "LOCK")) return false;
+  if (Contains(names, "journal")) {
+    return absl::DataLossError(absl::StrCat(directory, " has a journal but no MANIFEST; restore it from a backup"));
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(directory, " is not empty and holds no ledger; choose another directory"));
+}
+
+absl::Status MakeDirectory(FileSystem* files, const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(directory));
+  if (exists) return absl::OkStatus();
+  absl::Status status = files->CreateDirectory(directory);
+  if (absl::IsAlreadyExists(status)) return absl::OkStatus();  // another process was faster; the lock decides
+  SEMEL_RETURN_IF_ERROR(status);
+  return files->SyncDirectory(ParentOf(directory));
+}
+
+absl::Status CreateLedger(const World& world, const std::string& directory, const Manifest& manifest,
+                          size_t segment_bytes) {
+  FileSystem* files = world.files;
+  const JournalIdentity journal = JournalIdentityOf(directory, manifest);
+  SEMEL_RETURN_IF_ERROR(WriteFileAtomically(files, directory, kCreating, ""));
+  for (const char* leftover : {"journal", "state", "state.tmp", "DURABLE"}) {
+    SEMEL_RETURN_IF_ERROR(RemoveTree(files, absl::StrCat(directory, "/", leftover)));
+  }
+  SEMEL_RETURN_IF_ERROR(files->CreateDirectory(journal.directory));
+  JournalWriterOptions options;
+  options.segment_bytes = segment_bytes;
+  SEMEL_RETURN_IF_ERROR(CreateJournal(files, journal, options));
+  SEMEL_RETURN_IF_ERROR(world.create_state(StateIdentityOf(directory, manifest)));
+  SEMEL_RETURN_IF_ERROR(WriteFileAtomically(files, directory, kManifest, FormatManifest(manifest)));
+  SEMEL_RETURN_IF_ERROR(files->Remove(absl::StrCat(directory, "/", kCreating)));
+  return files->SyncDirectory(directory);
+}
+
+absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const std::string text,
+                         ReadWholeFile(files, absl::StrCat(directory, "/", kManifest), kManifestBytesMax));
+  return ParseManifest(text);
+}
+
+}  // namespace semel::internal

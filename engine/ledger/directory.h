@@ -1,0 +1,38 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The directory of a ledger: creating it, and reading what it is.
+
+#ifndef SEMEL_ENGINE_LEDGER_DIRECTORY_H_
+#define SEMEL_ENGINE_LEDGER_DIRECTORY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/journal/reader.h"
+#include "engine/ledger/manifest.h"
+#include "engine/ledger/world.h"
+
+namespace semel::internal {
+
+JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest);
+StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest);
+
+// True if `directory` holds a ledger; false if it is absent, empty, or holds what a creation that did not finish left.
+// Errors: FailedPrecondition (it holds something else), DataLoss (a ledger without its MANIFEST).
+absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory);
+
+// Makes the directory if needed. The caller then locks it, asks HoldsLedger again, and creates.
+absl::Status MakeDirectory(FileSystem* files, const std::string& directory);
+
+// Creates an empty ledger in a directory that it holds the lock of. A crash at any point leaves what HoldsLedger calls
+// no ledger, or a whole one.
+absl::Status CreateLedger(const World& world, const std::string& directory, const Manifest& manifest,
+                          size_t segment_bytes);
+
+// Errors: as ParseManifest.
+absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory);
+
+}  // namespace semel::internal
+
+#endif  // SEMEL_ENGINE_LEDGER_DIRECTORY_H_

@@ -1,0 +1,221 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The ledger of a second process: the newest checkpoint of the state, and over it the frames that the writer has
+// published as durable since. Each call first catches up. One call at a time.
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/fork_guard.h"
+#include "engine/base/mutex.h"
+#include "engine/base/status_macros.h"
+#include "engine/commit/redo.h"
+#include "engine/ledger/directory.h"
+#include "engine/ledger/durable_page.h"
+#include "engine/ledger/reads.h"
+#include "engine/ledger/verify.h"
+#include "engine/ledger/world.h"
+
+namespace semel::internal {
+namespace {
+
+absl::Status ReadOnlyError() { return absl::FailedPreconditionError("the ledger is open for reading only"); }
+
+// Lends out one snapshot again and again, so that what lies over it always lies over the same checkpoint.
+class OneSnapshot final : public StateStore {
+ public:
+  explicit OneSnapshot(std::unique_ptr<StateSnapshot> snapshot) : snapshot_(std::move(snapshot)) {}
+
+  absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() override {
+    return std::make_unique<Lent>(snapshot_.get());
+  }
+  absl::Status Commit(const RecordFeed&, const CheckpointInfo&) override { return ReadOnlyError(); }
+  absl::StatusOr<StateStats> GetStats() override { return ReadOnlyError(); }
+  absl::StatusOr<CheckpointInfo> Verify() override { return ReadOnlyError(); }
+
+  const CheckpointInfo& info() const { return snapshot_->info(); }
+  void Replace(std::unique_ptr<StateSnapshot> snapshot) { snapshot_ = std::move(snapshot); }
+
+ private:
+  class Lent final : public StateSnapshot {
+   public:
+    explicit Lent(StateSnapshot* snapshot) : snapshot_(snapshot) {}
+    const CheckpointInfo& info() const override { return snapshot_->info(); }
+    absl::StatusOr<bool> Get(Table table, std::string_view key, Head* head) override {
+      return snapshot_->Get(table, key, head);
+    }
+    absl::Status Scan(Table table, std::string_view start,
+                      const std::function<bool(std::string_view, const Head&)>& visit) override {
+      return snapshot_->Scan(table, start, visit);
+    }
+
+   private:
+    StateSnapshot* const snapshot_;
+  };
+
+  std::unique_ptr<StateSnapshot> snapshot_;
+};
+
+class ReadOnlyLedger final : public Ledger {
+ public:
+  ReadOnlyLedger(const ReadOnlyOptions& options, World world) : options_(options), world_(std::move(world)) {}
+
+  absl::Status Open(const std::string& directory);
+
+  absl::StatusOr<Outcome> Apply(const Change&) override { return ReadOnlyError(); }
+  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change>) override { return ReadOnlyError(); }
+  void ApplyAsync(Change, std::function<void(absl::StatusOr<Outcome>)> done) override { done(ReadOnlyError()); }
+  absl::Status Checkpoint() override { return ReadOnlyError(); }
+  absl::Status Close() override {
+    MutexLock lock(&mutex_);
+    if (store_ == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+    Forget();
+    journal_.reset();
+    store_.reset();
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of) override {
+    return Read([&](const Reads& reads) { return reads.Get(key, as_of); });
+  }
+  absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) override {
+    return Read([&](const Reads& reads) { return reads.GetMany(keys); });
+  }
+  absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options) override {
+    return Read([&](const Reads& reads) { return reads.History(key, options); });
+  }
+  absl::StatusOr<uint64_t> Scan(const ScanOptions& options, const std::function<bool(const Entity&)>& visit) override {
+    return Read([&](const Reads& reads) { return reads.Scan(options, /*dirty=*/true, visit); });
+  }
+  absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) override {
+    return Read([&](const Reads& reads) { return reads.GetSource(name); });
+  }
+  absl::StatusOr<std::vector<SourceCursor>> ListSources() override {
+    return Read([&](const Reads& reads) { return reads.ListSources(); });
+  }
+  absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
+    return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
+  }
+  absl::StatusOr<Stats> GetStats() override {
+    return Read([&](const Reads& reads) { return reads.GetStats(); });
+  }
+  absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
+    return Read([&](const Reads&) {
+      mutex_.AssertHeld();
+      return VerifyFiles(manifest_, journal_.get(), store_.get(), progress);
+    });
+  }
+
+ private:
+  // Brings heads_ to what the writer has published, and holds a snapshot of the state under them.
+  absl::Status CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Rebase(std::unique_ptr<StateSnapshot> snapshot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  template <typename Function>
+  auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+    MutexLock lock(&mutex_);
+    if (absl::Status status = CatchUp(); !status.ok()) {
+      Forget();
+      return status;
+    }
+    auto result = function(*reads_);
+    base_->Replace(nullptr);  // an idle reader must not keep pages of the state from being used again
+    return result;
+  }
+
+  const ReadOnlyOptions options_;
+  const uint64_t fork_generation_ = ForkGeneration();
+  World world_;
+  std::string directory_;
+  Manifest manifest_;
+  uint64_t seed_ = 0;
+
+  Mutex mutex_;
+  std::unique_ptr<StateStore> store_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<JournalReader> journal_ ABSL_GUARDED_BY(mutex_);
+  Lsn base_lsn_ ABSL_GUARDED_BY(mutex_) = 0;  // of the checkpoint under heads_
+  std::unique_ptr<OneSnapshot> base_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<HeadTable> heads_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Redo> redo_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Reads> reads_ ABSL_GUARDED_BY(mutex_);
+};
+
+absl::Status ReadOnlyLedger::Open(const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const bool exists, HoldsLedger(world_.files, directory));
+  if (!exists) return absl::NotFoundError(absl::StrCat("no ledger in ", directory));
+  directory_ = directory;
+  SEMEL_ASSIGN_OR_RETURN(manifest_, ReadManifest(world_.files, directory));
+  const JournalIdentity identity = JournalIdentityOf(directory, manifest_);
+  seed_ = identity.seed;
+  MutexLock lock(&mutex_);
+  SEMEL_ASSIGN_OR_RETURN(store_, world_.open_state(StateIdentityOf(directory, manifest_)));
+  SEMEL_ASSIGN_OR_RETURN(journal_, JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
+  SEMEL_RETURN_IF_ERROR(CatchUp());
+  base_->Replace(nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status ReadOnlyLedger::CatchUp() {
+  if (fork_generation_ != ForkGeneration()) {
+    return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
+  }
+  if (store_ == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
+  if (heads_ == nullptr || snapshot->info().tip.lsn != base_lsn_) {
+    SEMEL_RETURN_IF_ERROR(Rebase(std::move(snapshot)));
+  } else {
+    base_->Replace(std::move(snapshot));
+  }
+
+  // Read after the snapshot was taken, so it is at or beyond the checkpoint, unless it is old or lost.
+  const Lsn durable = ReadDurablePage(world_.files, directory_, manifest_.epoch, seed_).value_or(base_lsn_);
+  const JournalTip tip = heads_->tip();
+  if (durable <= tip.lsn) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
+  journal_->SetDurableLsn(durable);
+  return journal_->VisitFrames(tip, durable,
+                               [this](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+                                 mutex_.AssertHeld();
+                                 SEMEL_RETURN_IF_ERROR(redo_->Frame(header, payload));
+                                 return true;
+                               });
+}
+
+// The writer has made a checkpoint: start again from it.
+absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
+  const CheckpointInfo info = snapshot->info();
+  Forget();
+  base_lsn_ = info.tip.lsn;
+  base_ = std::make_unique<OneSnapshot>(std::move(snapshot));
+  heads_ = std::make_unique<HeadTable>(base_.get(), /*cache_bytes=*/0);
+  heads_->Publish(info.tip);
+  const DecidingOptions options = info.tip.lsn == 0 ? manifest_.options : info.options;
+  redo_ = std::make_unique<Redo>(heads_.get(), seed_, options);
+  reads_ = std::make_unique<Reads>(manifest_, heads_.get(), store_.get(), journal_.get(), world_.clock.get());
+  if (journal_->durable_lsn() < info.tip.lsn) {
+    SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
+    journal_->SetDurableLsn(info.tip.lsn);
+  }
+  return absl::OkStatus();
+}
+
+void ReadOnlyLedger::Forget() {
+  reads_.reset();
+  redo_.reset();
+  heads_.reset();
+  base_.reset();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Ledger>> OpenForReading(const std::string& directory, const ReadOnlyOptions& options,
+                                                       World world) {
+  auto ledger = std::make_unique<ReadOnlyLedger>(options, std::move(world));
+  SEMEL_RETURN_IF_ERROR(ledger->Open(directory));
+  return ledger;
+}
+
+}  // namespace semel::internal

@@ -1,0 +1,346 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+
+#include "engine/ledger/reads.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "engine/base/check.h"
+#include "engine/base/status_macros.h"
+#include "engine/commit/history.h"
+
+namespace semel::internal {
+namespace {
+
+constexpr int64_t kScanTimeUs = 60'000'000;  // a scan holds a read transaction for at most this long
+constexpr uint64_t kClockEvery = 1024;       // records between two looks at the clock
+
+Entity ToEntity(std::string_view key, const Head& head) {
+  Entity entity;
+  entity.key = std::string(key);
+  entity.version = head.version;
+  entity.balance = head.balance;
+  entity.deleted = head.deleted;
+  const HeadExtras& extras = head.Extras();
+  entity.value = extras.value;
+  entity.policy = head.GetPolicy();
+  if (extras.stamp.has_value()) entity.stamp = extras.stamp->value;
+  return entity;
+}
+
+SourceCursor ToCursor(std::string_view name, const Head& head) {
+  const SourceState& state = *head.Extras().source;
+  SourceCursor cursor;
+  cursor.name = std::string(name);
+  cursor.position = state.cursor;
+  cursor.incarnation = state.incarnation;
+  cursor.chained = state.chained;
+  cursor.consumed = head.version;
+  return cursor;
+}
+
+HistoryLine ToLine(const Entry& entry, const Effect& effect) {
+  HistoryLine line;
+  line.version = effect.version;
+  line.sequence = entry.sequence;
+  line.lsn = entry.lsn;
+  line.commit_time_us = entry.commit_time_us;
+  line.id = std::string(entry.id);
+  line.action = effect.action;
+  line.amount = effect.amount;
+  line.balance = effect.balance;
+  if (effect.action == Action::kPut) line.value = std::string(effect.value);
+  line.deleted = effect.deleted;
+  return line;
+}
+
+JournalEffect ToJournalEffect(const Effect& effect) {
+  JournalEffect out;
+  out.key = std::string(effect.key);
+  out.action = effect.action;
+  out.version = effect.version;
+  out.balance = effect.balance;
+  out.amount = effect.amount;
+  if (effect.action == Action::kPut) out.value = std::string(effect.value);
+  out.policy = effect.policy;
+  out.stamp = effect.stamp;
+  out.deleted = effect.deleted;
+  return out;
+}
+
+JournalEntry ToJournalEntry(const Entry& entry) {
+  JournalEntry out;
+  out.lsn = entry.lsn;
+  out.next_lsn = entry.next_lsn;
+  out.sequence = entry.sequence;
+  out.commit_time_us = entry.commit_time_us;
+  if (entry.options.has_value()) {
+    out.reason = absl::StrCat("options: balance_lookback ", entry.options->balance_lookback, ", explicit_entities ",
+                              entry.options->explicit_entities ? "on" : "off");
+    return out;
+  }
+  out.outcome = entry.outcome;
+  out.reason = std::string(entry.reason);
+  out.id = std::string(entry.id);
+  out.fingerprint = entry.fingerprint;
+  out.balanced = entry.balanced;
+  for (const Effect& effect : entry.effects) {
+    if (effect.table == Table::kEntities) {
+      out.effects.push_back(ToJournalEffect(effect));
+    } else {
+      out.source.emplace();
+      out.source->name = std::string(effect.key);
+      out.source->position = effect.position;
+      out.source->incarnation = std::string(effect.incarnation);
+    }
+  }
+  return out;
+}
+
+// Visits the records of a table with key >= start, in order: the state's, with the overlay's heads in their places.
+absl::Status VisitMerged(const HeadTable::Overlay& overlay, Table table, std::string_view start,
+                         const std::function<bool(std::string_view, const Head&)>& visit) {
+  auto next = overlay.heads.begin();
+  bool going = true;
+  auto visit_overlay_below = [&](const std::string_view* key) {
+    for (; going && next != overlay.heads.end() && (key == nullptr || next->first < *key); ++next) {
+      going = visit(next->first, next->second);
+    }
+  };
+  SEMEL_RETURN_IF_ERROR(overlay.snapshot->Scan(table, start, [&](std::string_view key, const Head& head) {
+    visit_overlay_below(&key);
+    if (!going) return false;
+    const bool replaced = next != overlay.heads.end() && next->first == key;
+    going = visit(key, replaced ? next->second : head);
+    if (replaced) ++next;
+    return going;
+  }));
+  visit_overlay_below(nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status NotYet(absl::string_view what, uint64_t asked, uint64_t present) {
+  return absl::OutOfRangeError(absl::StrCat(what, " ", asked, " is not reached yet; the latest is ", present));
+}
+
+absl::Status CheckKey(std::string_view key) {
+  if (!key.empty() && key.size() <= kMaxKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a key has 1 to ", kMaxKeyBytes, " bytes, this one ", key.size()));
+}
+
+}  // namespace
+
+Reads::Reads(const Manifest& manifest, HeadTable* heads, StateStore* store, JournalReader* journal, Clock* clock)
+    : manifest_(manifest), heads_(heads), store_(store), journal_(journal), clock_(clock) {}
+
+absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const {
+  if (as_of.version.has_value() + as_of.lsn.has_value() + as_of.time_us.has_value() > 1) {
+    return absl::InvalidArgumentError("as of a version, an LSN or a time: give one of them");
+  }
+  SEMEL_RETURN_IF_ERROR(CheckKey(key));
+  SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
+  if (as_of.version.has_value()) {
+    if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
+    if (*as_of.version == 0) return ToEntity(key, Head());
+    const ChainStart start{Table::kEntities, key, &head};
+    SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(journal_, start, *as_of.version, kFloor));
+    if (!lsn.has_value()) return absl::OutOfRangeError("this version lies before the retained history");
+    return ReadPast(key, *lsn);
+  }
+  if (as_of.lsn.has_value()) {
+    if (*as_of.lsn > journal_->durable_lsn()) return NotYet("LSN", *as_of.lsn, journal_->durable_lsn());
+    return GetAtLsn(key, head, *as_of.lsn);
+  }
+  if (as_of.time_us.has_value()) {
+    SEMEL_ASSIGN_OR_RETURN(const Lsn end, journal_->LsnAtTime(*as_of.time_us));
+    return end == 0 ? ToEntity(key, Head()) : GetAtLsn(key, head, end - 1);
+  }
+  return ToEntity(key, head);
+}
+
+absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, Lsn lsn) const {
+  if (head.version == 0) return ToEntity(key, head);
+  const ChainStart start{Table::kEntities, key, &head};
+  SEMEL_ASSIGN_OR_RETURN(const VersionAtLsn at, FindAtLsn(journal_, start, lsn, kFloor));
+  if (!at.readable) return absl::OutOfRangeError("this moment lies before the retained history");
+  return at.version == 0 ? ToEntity(key, Head()) : ReadPast(key, at.lsn);
+}
+
+// The entity as the entry at `lsn` left it: the entry has the balance, and says where the value and the policy were set.
+absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, Lsn lsn) const {
+  EntryBuffer buffer;
+  Entry entry;
+  SEMEL_RETURN_IF_ERROR(journal_->ReadEntry(lsn, /*with_frame=*/false, &buffer, &entry));
+  const Effect* effect = FindEffect(entry, Table::kEntities, key);
+  if (effect == nullptr) return absl::DataLossError(absl::StrCat("the entry at ", lsn, " is not of this entity"));
+
+  Entity entity;
+  entity.key = std::string(key);
+  entity.version = effect->version;
+  entity.balance = effect->balance;
+  entity.deleted = effect->deleted;
+  if (effect->action == Action::kPut) entity.value = std::string(effect->value);
+  if (effect->policy.has_value()) entity.policy = *effect->policy;
+
+  const std::optional<Lsn> value_lsn = effect->value_lsn;
+  const std::optional<Lsn> policy_lsn = effect->policy_lsn;
+  if (value_lsn.has_value()) {
+    SEMEL_ASSIGN_OR_RETURN(Entity then, ReadPast(key, *value_lsn));
+    entity.value = std::move(then.value);
+  }
+  if (policy_lsn.has_value()) {
+    SEMEL_ASSIGN_OR_RETURN(Entity then, ReadPast(key, *policy_lsn));
+    entity.policy = std::move(then.policy);
+  }
+  return entity;
+}
+
+absl::StatusOr<ManyEntities> Reads::GetMany(absl::Span<const std::string> keys) const {
+  std::vector<HeadKey> head_keys;
+  for (const std::string& key : keys) {
+    SEMEL_RETURN_IF_ERROR(CheckKey(key));
+    head_keys.push_back({Table::kEntities, key});
+  }
+  JournalTip tip;
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> heads, heads_->ReadMany(head_keys, &tip));
+  ManyEntities many;
+  many.lsn = tip.lsn;
+  for (size_t i = 0; i < keys.size(); ++i) many.entities.push_back(ToEntity(keys[i], heads[i]));
+  return many;
+}
+
+absl::StatusOr<std::vector<HistoryLine>> Reads::History(std::string_view key, const HistoryOptions& options) const {
+  SEMEL_RETURN_IF_ERROR(CheckKey(key));
+  SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
+  std::vector<HistoryLine> lines;
+  if (head.version == 0) return lines;
+  const uint64_t limit = options.limit == 0 ? std::numeric_limits<uint64_t>::max() : options.limit;
+  const uint64_t newest = options.oldest_first ? std::min(head.version, limit) : head.version;
+  const ChainStart start{Table::kEntities, key, &head};
+  SEMEL_RETURN_IF_ERROR(WalkBack(
+      journal_, start, newest, /*after=*/0, limit, kFloor, /*with_frame=*/true,
+      [&](const Entry& entry, const Effect& effect) {
+        lines.push_back(ToLine(entry, effect));
+        return true;
+      },
+      nullptr));
+  if (options.oldest_first) std::reverse(lines.begin(), lines.end());
+  return lines;
+}
+
+absl::StatusOr<uint64_t> Reads::Scan(const ScanOptions& options, bool dirty,
+                                     const std::function<bool(const Entity&)>& visit) const {
+  const std::string& start = std::max(options.prefix, options.start_after);
+  HeadTable::Overlay overlay;
+  if (dirty) {
+    SEMEL_ASSIGN_OR_RETURN(overlay, heads_->ReadOverlay(Table::kEntities, start));
+  } else {
+    SEMEL_ASSIGN_OR_RETURN(overlay.snapshot, store_->Snapshot());
+    overlay.tip = overlay.snapshot->info().tip;
+  }
+
+  const int64_t deadline = clock_->MonotonicUs() + kScanTimeUs;
+  uint64_t records = 0;
+  uint64_t visited = 0;
+  bool expired = false;
+  auto visit_head = [&](std::string_view key, const Head& head) {
+    if (key.substr(0, options.prefix.size()) != options.prefix) return false;
+    if (++records % kClockEvery == 0 && clock_->MonotonicUs() > deadline) {
+      expired = true;
+      return false;
+    }
+    if (key <= options.start_after || (head.deleted && !options.include_deleted)) return true;
+    return visit(ToEntity(key, head)) && ++visited != options.limit;
+  };
+  SEMEL_RETURN_IF_ERROR(VisitMerged(overlay, Table::kEntities, start, visit_head));
+  if (expired) return absl::AbortedError("the scan took more than a minute; go on with start_after");
+  return overlay.tip.lsn;
+}
+
+absl::StatusOr<std::optional<SourceCursor>> Reads::GetSource(std::string_view name) const {
+  if (name.empty() || name.size() > kMaxSourceNameBytes) return std::nullopt;  // no source is called that
+  SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kSources, name}));
+  if (head.version == 0) return std::nullopt;
+  return ToCursor(name, head);
+}
+
+absl::StatusOr<std::vector<SourceCursor>> Reads::ListSources() const {
+  SEMEL_ASSIGN_OR_RETURN(const HeadTable::Overlay overlay, heads_->ReadOverlay(Table::kSources, ""));
+  std::vector<SourceCursor> cursors;
+  SEMEL_RETURN_IF_ERROR(VisitMerged(overlay, Table::kSources, "", [&](std::string_view name, const Head& head) {
+    cursors.push_back(ToCursor(name, head));
+    return true;
+  }));
+  return cursors;
+}
+
+absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
+                                            const std::function<bool(const JournalEntry&)>& visit) const {
+  const Lsn end = journal_->durable_lsn();
+  if (from > end) return NotYet("LSN", from, end);
+  if (from == end) return end;
+
+  // `from` is where a frame begins, or an entry in one.
+  Lsn frame_lsn = from;
+  absl::StatusOr<FrameHeader> header = journal_->ReadFrameHeader(frame_lsn);
+  if (!header.ok()) {
+    EntryBuffer buffer;
+    Entry entry;
+    if (!journal_->ReadEntry(from, /*with_frame=*/false, &buffer, &entry).ok()) {
+      return absl::OutOfRangeError(absl::StrCat("no entry begins at LSN ", from, "; use 0 or a next_lsn seen before"));
+    }
+    frame_lsn = entry.frame_lsn;
+    header = journal_->ReadFrameHeader(frame_lsn);
+    if (!header.ok()) return header.status();
+  }
+
+  const JournalTip begin{frame_lsn, header->first_sequence, header->previous_checksum, header->commit_time_us};
+  const uint64_t seed = SeedOf(manifest_.uuid, manifest_.epoch);
+  Lsn next = from;
+  auto visit_frame = [&](const FrameHeader& frame, std::string_view payload) -> absl::StatusOr<bool> {
+    bool going = true;
+    SEMEL_RETURN_IF_ERROR(VisitEntries(frame, payload, seed, [&](const Entry& entry) -> absl::StatusOr<bool> {
+      if (entry.lsn < from) return true;
+      next = entry.next_lsn;
+      going = visit(ToJournalEntry(entry));
+      return going;
+    }));
+    return going;
+  };
+  SEMEL_RETURN_IF_ERROR(journal_->VisitFrames(begin, end, visit_frame));
+  return next;
+}
+
+absl::StatusOr<Stats> Reads::GetStats() const {
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
+  SEMEL_ASSIGN_OR_RETURN(const StateStats state, store_->GetStats());
+  const CheckpointInfo& info = snapshot->info();
+  const JournalTip tip = heads_->tip();
+  Stats stats;
+  stats.uuid = absl::BytesToHexString(manifest_.uuid);
+  stats.epoch = manifest_.epoch;
+  stats.format_version = manifest_.format;
+  stats.sequence = tip.next_sequence - 1;
+  stats.durable_lsn = tip.lsn;
+  stats.checkpoint_lsn = info.tip.lsn;
+  stats.floor_lsn = kFloor;
+  stats.commit_time_us = tip.commit_time_us;
+  stats.entities = info.entities;
+  stats.sources = info.sources;
+  SEMEL_ASSIGN_OR_RETURN(stats.journal_bytes, journal_->FileBytes());
+  stats.journal_segments = journal_->segment_count();
+  stats.state_bytes = state.file_bytes;
+  stats.cached_entities = heads_->node_count();
+  stats.dirty_bytes = heads_->pinned_bytes();
+  stats.active_readers = state.active_readers;
+  stats.oldest_reader_age_us = state.oldest_reader_age_us;
+  stats.state_digest = absl::StrFormat("%016x%016x", info.digest.high, info.digest.low);
+  return stats;
+}
+
+}  // namespace semel::internal

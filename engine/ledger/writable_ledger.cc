@@ -1,0 +1,275 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The ledger that writes: opens and recovers its parts, and hands each call to the part that answers it.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/fork_guard.h"
+#include "engine/base/mutex.h"
+#include "engine/base/status_macros.h"
+#include "engine/commit/committer.h"
+#include "engine/commit/redo.h"
+#include "engine/ledger/directory.h"
+#include "engine/ledger/durable_page.h"
+#include "engine/ledger/reads.h"
+#include "engine/ledger/verify.h"
+#include "engine/ledger/world.h"
+
+namespace semel::internal {
+namespace {
+
+absl::Status CheckRange(absl::string_view name, uint64_t value, uint64_t least, uint64_t most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("option ", name, " is ", value, "; it must be between ", least, " and ", most));
+}
+
+absl::Status CheckOptions(const Options& options) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
+  SEMEL_RETURN_IF_ERROR(CheckRange("balance_lookback", options.balance_lookback.value_or(1), 1, UINT32_MAX));
+  SEMEL_RETURN_IF_ERROR(CheckRange("segment_bytes", options.segment_bytes, 4096, 1024 * kMiB));
+  SEMEL_RETURN_IF_ERROR(CheckRange("max_frame_bytes", options.max_frame_bytes, 4096, 64 * kMiB));
+  SEMEL_RETURN_IF_ERROR(CheckRange("max_dirty_bytes", options.max_dirty_bytes, 4096, UINT64_MAX));
+  return CheckRange("state_map_bytes", options.state_map_bytes, kMiB, uint64_t{1} << 46);
+}
+
+DecidingOptions Merge(const Options& asked, DecidingOptions present) {
+  present.balance_lookback = asked.balance_lookback.value_or(present.balance_lookback);
+  present.explicit_entities = asked.explicit_entities.value_or(present.explicit_entities);
+  return present;
+}
+
+// The parts of an open ledger; each is built on those before it.
+struct Parts {
+  std::unique_ptr<FileLock> lock;
+  Manifest manifest;
+  std::unique_ptr<StateStore> store;
+  std::unique_ptr<JournalReader> reader;
+  std::unique_ptr<HeadTable> heads;
+  std::unique_ptr<JournalWriter> writer;
+  std::unique_ptr<DurablePage> durable;
+  std::unique_ptr<Committer> committer;
+  std::unique_ptr<Reads> reads;
+};
+
+class WritableLedger final : public Ledger {
+ public:
+  WritableLedger(const Options& options, World world) : options_(options), world_(std::move(world)) {}
+  ~WritableLedger() override { TearDown(); }
+
+  absl::Status Open(const std::string& directory);
+
+  absl::StatusOr<Outcome> Apply(const Change& change) override {
+    ReaderLock lock(&lifetime_);
+    SEMEL_RETURN_IF_ERROR(Usable());
+    Outcome outcome;
+    SEMEL_RETURN_IF_ERROR(parts_.committer->Apply({&change, 1}, &outcome));
+    return outcome;
+  }
+
+  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes) override {
+    ReaderLock lock(&lifetime_);
+    SEMEL_RETURN_IF_ERROR(Usable());
+    std::vector<Outcome> outcomes(changes.size());
+    SEMEL_RETURN_IF_ERROR(parts_.committer->Apply(changes, outcomes.data()));
+    return outcomes;
+  }
+
+  void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) override {
+    ReaderLock lock(&lifetime_);
+    if (absl::Status status = Usable(); !status.ok()) return done(status);
+    parts_.committer->ApplyAsync(std::move(change), std::move(done));
+  }
+
+  absl::Status Checkpoint() override {
+    ReaderLock lock(&lifetime_);
+    SEMEL_RETURN_IF_ERROR(Usable());
+    return parts_.committer->Checkpoint();
+  }
+
+  absl::Status Close() override {
+    absl::Status status;
+    {
+      ReaderLock lock(&lifetime_);  // readers go on until the last checkpoint stands
+      SEMEL_RETURN_IF_ERROR(Usable());
+      status = parts_.committer->Close();
+    }
+    TearDown();
+    return status;
+  }
+
+  absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of) override {
+    return Read([&](const Reads& reads) { return reads.Get(key, as_of); });
+  }
+  absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) override {
+    return Read([&](const Reads& reads) { return reads.GetMany(keys); });
+  }
+  absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options) override {
+    return Read([&](const Reads& reads) { return reads.History(key, options); });
+  }
+  absl::StatusOr<uint64_t> Scan(const ScanOptions& options, const std::function<bool(const Entity&)>& visit) override {
+    if (options.fresh) SEMEL_RETURN_IF_ERROR(Checkpoint());
+    return Read([&](const Reads& reads) { return reads.Scan(options, /*dirty=*/false, visit); });
+  }
+  absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) override {
+    return Read([&](const Reads& reads) { return reads.GetSource(name); });
+  }
+  absl::StatusOr<std::vector<SourceCursor>> ListSources() override {
+    return Read([&](const Reads& reads) { return reads.ListSources(); });
+  }
+  absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
+    return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
+  }
+  absl::StatusOr<Stats> GetStats() override;
+  absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
+    return Read([&](const Reads&) {
+      return VerifyFiles(parts_.manifest, parts_.reader.get(), parts_.store.get(), progress);
+    });
+  }
+
+ private:
+  absl::Status LockAndCreate(const std::string& directory);
+  absl::Status Recover(const std::string& directory);
+  void TearDown();
+
+  // Whether a call may go on: open, not forked, not poisoned.
+  absl::Status Usable() const ABSL_SHARED_LOCKS_REQUIRED(lifetime_) {
+    if (fork_generation_ != ForkGeneration()) {
+      return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
+    }
+    if (parts_.committer == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+    return parts_.committer->Health();
+  }
+
+  template <typename Function>
+  auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+    ReaderLock lock(&lifetime_);
+    SEMEL_RETURN_IF_ERROR(Usable());
+    return function(*parts_.reads);
+  }
+
+  void Log(std::string_view text) const {
+    if (options_.log) options_.log(text);
+  }
+
+  const Options options_;
+  const uint64_t fork_generation_ = ForkGeneration();
+  World world_;
+  SharedMutex lifetime_;  // shared by calls, exclusive for the end
+  Parts parts_;           // all null once closed
+};
+
+absl::Status WritableLedger::Open(const std::string& directory) {
+  SEMEL_RETURN_IF_ERROR(CheckOptions(options_));
+  SEMEL_RETURN_IF_ERROR(LockAndCreate(directory));
+  return Recover(directory);
+}
+
+absl::Status WritableLedger::LockAndCreate(const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(bool exists, HoldsLedger(world_.files, directory));
+  if (!exists && !options_.create_if_missing) {
+    return absl::NotFoundError(absl::StrCat("no ledger in ", directory, "; create it with create_if_missing"));
+  }
+  if (!exists) SEMEL_RETURN_IF_ERROR(MakeDirectory(world_.files, directory));
+  SEMEL_ASSIGN_OR_RETURN(parts_.lock, world_.files->Lock(directory + "/LOCK"));
+  SEMEL_ASSIGN_OR_RETURN(exists, HoldsLedger(world_.files, directory));  // another process may have been faster
+  if (exists && options_.error_if_exists) {
+    return absl::AlreadyExistsError(absl::StrCat("there is a ledger in ", directory, " already"));
+  }
+  if (exists) return absl::OkStatus();
+  Manifest manifest;
+  manifest.uuid = world_.new_uuid();
+  manifest.created_us = world_.clock->NowUs();
+  manifest.options = Merge(options_, DecidingOptions());
+  return CreateLedger(world_, directory, manifest, options_.segment_bytes);
+}
+
+absl::Status WritableLedger::Recover(const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(parts_.manifest, ReadManifest(world_.files, directory));
+  const JournalIdentity identity = JournalIdentityOf(directory, parts_.manifest);
+  SEMEL_ASSIGN_OR_RETURN(parts_.store, world_.open_state(StateIdentityOf(directory, parts_.manifest)));
+  CheckpointInfo checkpoint;
+  {
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, parts_.store->Snapshot());
+    checkpoint = snapshot->info();
+  }
+  if (checkpoint.tip.lsn == 0) checkpoint.options = parts_.manifest.options;  // nothing folded yet
+
+  SEMEL_ASSIGN_OR_RETURN(parts_.reader,
+                         JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
+  parts_.heads = std::make_unique<HeadTable>(parts_.store.get(), options_.cache_bytes);
+  parts_.heads->Publish(checkpoint.tip);
+  Redo redo(parts_.heads.get(), identity.seed, checkpoint.options);
+  RecoveryReport report;
+  JournalWriterOptions writer_options;
+  writer_options.segment_bytes = options_.segment_bytes;
+  SEMEL_ASSIGN_OR_RETURN(
+      parts_.writer,
+      JournalWriter::Open(
+          world_.files, identity, writer_options, parts_.reader.get(), world_.journal_background.get(),
+          checkpoint.tip,
+          [&](const FrameHeader& header, std::string_view payload) { return redo.Frame(header, payload); }, &report));
+  if (!report.text.empty()) Log(report.text);
+
+  SEMEL_ASSIGN_OR_RETURN(DurablePage durable, DurablePage::OpenForWriting(world_.files, directory,
+                                                                          parts_.manifest.epoch, identity.seed));
+  parts_.durable = std::make_unique<DurablePage>(std::move(durable));
+  SEMEL_RETURN_IF_ERROR(parts_.durable->Write(parts_.writer->tip().lsn));
+
+  CommitterOptions committer_options;
+  committer_options.seed = identity.seed;
+  committer_options.max_frame_bytes = options_.max_frame_bytes;
+  committer_options.max_dirty_bytes = options_.max_dirty_bytes;
+  committer_options.log = options_.log;
+  committer_options.publish_durable = [page = parts_.durable.get()](Lsn lsn) { return page->Write(lsn); };
+  const CommitterParts committer_parts{parts_.heads.get(),  parts_.store.get(),
+                                       parts_.reader.get(), parts_.writer.get(),
+                                       world_.clock.get(),  world_.checkpoint_background.get(),
+                                       world_.async_background.get()};
+  parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
+                                         world_.clock.get());
+  parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
+  return parts_.committer->SetDecidingOptions(Merge(options_, redo.options()));
+}
+
+// Background work first, as it uses the parts; then the parts, the last built first.
+void WritableLedger::TearDown() {
+  WriterLock lock(&lifetime_);
+  world_.checkpoint_background.reset();
+  world_.journal_background.reset();
+  parts_.committer.reset();
+  world_.async_background.reset();
+  parts_.reads.reset();
+  parts_.durable.reset();
+  parts_.writer.reset();
+  parts_.heads.reset();
+  parts_.reader.reset();
+  parts_.store.reset();
+  parts_.lock.reset();
+}
+
+absl::StatusOr<Stats> WritableLedger::GetStats() {
+  ReaderLock lock(&lifetime_);
+  SEMEL_RETURN_IF_ERROR(Usable());
+  SEMEL_ASSIGN_OR_RETURN(Stats stats, parts_.reads->GetStats());
+  const CommitterStats committer = parts_.committer->GetStats();
+  stats.frames = committer.frames;
+  stats.checkpoints = committer.checkpoints;
+  for (int i = 0; i < kOutcomeCodeCount; ++i) stats.outcomes[i] = committer.outcomes[i];
+  return stats;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Ledger>> OpenForWriting(const std::string& directory, const Options& options,
+                                                       World world) {
+  auto ledger = std::make_unique<WritableLedger>(options, std::move(world));
+  SEMEL_RETURN_IF_ERROR(ledger->Open(directory));
+  return ledger;
+}
+
+}  // namespace semel::internal
