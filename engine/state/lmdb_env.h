@@ -1,0 +1,95 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// An LMDB environment under this project's rules: default flags (fully synced, no writable map) and MDB_NOTLS, opened
+// once per process, useless after a fork, and useless for good after the first unexpected error.
+
+#ifndef SEMEL_ENGINE_STATE_LMDB_ENV_H_
+#define SEMEL_ENGINE_STATE_LMDB_ENV_H_
+
+#include <lmdb.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/base/mutex.h"
+
+namespace semel::internal {
+
+// An error of LMDB, or of the system calls that it made, as a status.
+absl::Status LmdbStatus(int rc, const char* what);
+
+// Errors: FailedPrecondition, if `fd` lies on a file system that does not keep what a sync promises.
+absl::Status CheckLocalFileSystem(int fd, const std::string& path);
+
+// A mark in the process-wide table of open environments.
+class OpenMark {
+ public:
+  // Errors: Unavailable.
+  static absl::StatusOr<std::unique_ptr<OpenMark>> Take(dev_t device, ino_t inode, const std::string& path);
+  ~OpenMark();
+  OpenMark(const OpenMark&) = delete;
+  OpenMark& operator=(const OpenMark&) = delete;
+
+ private:
+  explicit OpenMark(std::pair<dev_t, ino_t> file) : file_(file) {}
+  const std::pair<dev_t, ino_t> file_;
+};
+
+// Rises in the child of each fork of this process.
+uint64_t ForkGeneration();
+
+// Thread-safe.
+class LmdbEnv {
+ public:
+  // Makes the files of a new environment in an existing directory.
+  static absl::StatusOr<std::unique_ptr<LmdbEnv>> Create(const std::string& directory, size_t map_bytes);
+
+  // Errors: NotFound, Unavailable (open in this process), FailedPrecondition (not a regular file, network file system),
+  // DataLoss (meta pages or size), PermissionDenied, and others of the system.
+  static absl::StatusOr<std::unique_ptr<LmdbEnv>> Open(const std::string& directory, size_t map_bytes, bool read_only);
+
+  // All transactions must have ended. After a fork the child keeps the memory and touches nothing.
+  ~LmdbEnv();
+  LmdbEnv(const LmdbEnv&) = delete;
+  LmdbEnv& operator=(const LmdbEnv&) = delete;
+
+  MDB_env* get() const { return env_; }
+  // Of data.mdb.
+  int fd() const;
+
+  bool forked() const { return generation_ != ForkGeneration(); }
+
+  // OK, or why nothing may be done any more: forked, or poisoned.
+  absl::Status Usable() const {
+    if (!forked() && !poisoned_.load(std::memory_order_acquire)) return absl::OkStatus();
+    return WhyUnusable();
+  }
+
+  // Makes `status` the answer to every later call, unless there is one already. Returns the one that counts.
+  absl::Status Poison(const absl::Status& status);
+  absl::Status Poison(int rc, const char* what) { return Poison(LmdbStatus(rc, what)); }
+
+ private:
+  LmdbEnv() = default;
+  absl::Status Prepare(size_t map_bytes);
+  absl::Status OpenIn(const std::string& directory, unsigned int flags);
+  absl::Status WhyUnusable() const;
+
+  const uint64_t generation_ = ForkGeneration();
+  std::unique_ptr<OpenMark> mark_;
+  MDB_env* env_ = nullptr;
+
+  std::atomic<bool> poisoned_{false};
+  mutable Mutex mutex_;
+  absl::Status poison_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace semel::internal
+
+#endif  // SEMEL_ENGINE_STATE_LMDB_ENV_H_

@@ -1,0 +1,319 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The state in LMDB: the tables "entities" and "sources" (key: the entity's key as it is; data: see stored_record.h) and
+// "meta" (see lmdb_meta.h).
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
+#include "engine/base/mutex.h"
+#include "engine/base/status_macros.h"
+#include "engine/state/active_readers.h"
+#include "engine/state/lmdb_env.h"
+#include "engine/state/lmdb_meta.h"
+#include "engine/state/lmdb_pages.h"
+#include "engine/state/lmdb_tables.h"
+#include "engine/state/state_store.h"
+#include "engine/state/stored_record.h"
+
+namespace semel::internal {
+namespace {
+
+class LmdbStateStore;
+
+class LmdbSnapshot final : public StateSnapshot {
+ public:
+  LmdbSnapshot(LmdbStateStore* store, MDB_txn* txn, std::shared_ptr<const CheckpointInfo> info,
+               ActiveReaders::Handle handle)
+      : store_(store), txn_(txn), info_(std::move(info)), handle_(handle) {}
+  ~LmdbSnapshot() override;
+
+  const CheckpointInfo& info() const override { return *info_; }
+
+  absl::StatusOr<bool> Get(Table table, std::string_view key, Head* head) override;
+  absl::Status Scan(Table table, std::string_view start,
+                    const std::function<bool(std::string_view key, const Head& head)>& visit) override;
+
+  MDB_txn* txn() const { return txn_; }
+
+ private:
+  absl::Status ScanWith(MDB_cursor* cursor, Table table, std::string_view start,
+                        const std::function<bool(std::string_view key, const Head& head)>& visit);
+
+  LmdbStateStore* const store_;
+  MDB_txn* const txn_;
+  const std::shared_ptr<const CheckpointInfo> info_;
+  const ActiveReaders::Handle handle_;
+};
+
+class LmdbStateStore final : public StateStore {
+ public:
+  LmdbStateStore(const LmdbOptions& options, std::unique_ptr<LmdbEnv> env, const LmdbTables& tables)
+      : seed_(options.seed), read_only_(options.read_only), env_(std::move(env)), tables_(tables) {}
+
+  ~LmdbStateStore() override {
+    if (env_->forked()) return;
+    MutexLock lock(&mutex_);
+    SEMEL_CHECK(readers_.count() == 0);
+    for (MDB_txn* txn : idle_) mdb_txn_abort(txn);
+  }
+
+  absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() override;
+  absl::Status Commit(const RecordFeed& records, const CheckpointInfo& info) override;
+  absl::StatusOr<StateStats> GetStats() override;
+  absl::StatusOr<CheckpointInfo> Verify() override;
+
+  void EndSnapshot(MDB_txn* txn, ActiveReaders::Handle handle);
+
+  LmdbEnv* env() const { return env_.get(); }
+  MDB_dbi Of(Table table) const { return tables_.Of(table); }
+  uint64_t seed() const { return seed_; }
+
+ private:
+  absl::StatusOr<std::unique_ptr<LmdbSnapshot>> TakeSnapshot();
+  absl::StatusOr<MDB_txn*> BeginRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::shared_ptr<const CheckpointInfo>> InfoOf(MDB_txn* txn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<CheckpointRecord> Write(const RecordFeed& records, const CheckpointInfo& info);
+  absl::Status PutRecords(MDB_txn* txn, const RecordFeed& records, CheckpointInfo* info);
+
+  const uint64_t seed_;
+  const bool read_only_;
+  const std::unique_ptr<LmdbEnv> env_;
+  const LmdbTables tables_;
+
+  Mutex mutex_;  // never held while a commit writes
+  ActiveReaders readers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<MDB_txn*> idle_ ABSL_GUARDED_BY(mutex_);  // reset: they keep their reader slots, and no pages
+  // Of the transaction last seen, so that a snapshot need not decode it again.
+  uint64_t known_transaction_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<const CheckpointInfo> known_info_ ABSL_GUARDED_BY(mutex_);
+};
+
+// ---- Reading
+
+LmdbSnapshot::~LmdbSnapshot() { store_->EndSnapshot(txn_, handle_); }
+
+absl::StatusOr<bool> LmdbSnapshot::Get(Table table, std::string_view key, Head* head) {
+  SEMEL_RETURN_IF_ERROR(store_->env()->Usable());
+  if (key.empty() || key.size() > kMaxKeyBytes) return false;
+  MDB_val key_val = ValOf(key);
+  MDB_val data;
+  const int rc = mdb_get(txn_, store_->Of(table), &key_val, &data);
+  if (rc == MDB_NOTFOUND) return false;
+  if (rc != 0) return store_->env()->Poison(rc, "reading the state");
+  SEMEL_RETURN_IF_ERROR(DecodeStored(table, key, ViewOf(data), store_->seed(), head).status());
+  return true;
+}
+
+absl::Status LmdbSnapshot::Scan(Table table, std::string_view start,
+                                const std::function<bool(std::string_view key, const Head& head)>& visit) {
+  SEMEL_RETURN_IF_ERROR(store_->env()->Usable());
+  MDB_cursor* cursor = nullptr;
+  if (const int rc = mdb_cursor_open(txn_, store_->Of(table), &cursor); rc != 0) {
+    return store_->env()->Poison(rc, "scanning the state");
+  }
+  const absl::Status status = ScanWith(cursor, table, start, visit);
+  if (!store_->env()->forked()) mdb_cursor_close(cursor);
+  return status;
+}
+
+absl::Status LmdbSnapshot::ScanWith(MDB_cursor* cursor, Table table, std::string_view start,
+                                    const std::function<bool(std::string_view key, const Head& head)>& visit) {
+  MDB_val key_val = ValOf(start);
+  MDB_val data;
+  // What is longer than any key stands behind all keys that it begins with; LMDB would refuse it.
+  if (start.size() > kMaxKeyBytes) key_val.mv_size = kMaxKeyBytes + 1;
+  int rc = mdb_cursor_get(cursor, &key_val, &data, start.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  while (rc == 0) {
+    const std::string key(ViewOf(key_val));  // a copy: `visit` gets no pointer into the map
+    Head head;
+    SEMEL_RETURN_IF_ERROR(DecodeStored(table, key, ViewOf(data), store_->seed(), &head).status());
+    if (!visit(key, head)) return absl::OkStatus();
+    SEMEL_RETURN_IF_ERROR(store_->env()->Usable());
+    rc = mdb_cursor_get(cursor, &key_val, &data, MDB_NEXT);
+  }
+  return rc == MDB_NOTFOUND ? absl::OkStatus() : store_->env()->Poison(rc, "scanning the state");
+}
+
+absl::StatusOr<std::unique_ptr<StateSnapshot>> LmdbStateStore::Snapshot() { return TakeSnapshot(); }
+
+absl::StatusOr<std::unique_ptr<LmdbSnapshot>> LmdbStateStore::TakeSnapshot() {
+  SEMEL_RETURN_IF_ERROR(env_->Usable());
+  MutexLock lock(&mutex_);
+  SEMEL_ASSIGN_OR_RETURN(MDB_txn* const txn, BeginRead());
+  absl::StatusOr<std::shared_ptr<const CheckpointInfo>> info = InfoOf(txn);
+  if (!info.ok()) {
+    mdb_txn_abort(txn);
+    return std::move(info).status();
+  }
+  return std::make_unique<LmdbSnapshot>(this, txn, *std::move(info), readers_.Begin());
+}
+
+absl::StatusOr<MDB_txn*> LmdbStateStore::BeginRead() {
+  MDB_txn* txn = nullptr;
+  int rc = 0;
+  if (idle_.empty()) {
+    rc = mdb_txn_begin(env_->get(), nullptr, MDB_RDONLY, &txn);
+    if (rc == MDB_READERS_FULL) {
+      return absl::ResourceExhaustedError("too many snapshots of the state are open: close some, then try again");
+    }
+  } else {
+    txn = idle_.back();
+    rc = mdb_txn_renew(txn);
+    if (rc == 0) idle_.pop_back();
+  }
+  if (rc != 0) return env_->Poison(rc, "taking a snapshot of the state");
+  return txn;
+}
+
+absl::StatusOr<std::shared_ptr<const CheckpointInfo>> LmdbStateStore::InfoOf(MDB_txn* txn) {
+  const uint64_t transaction = mdb_txn_id(txn);
+  if (known_info_ == nullptr || known_transaction_ != transaction) {
+    CheckpointInfo info;
+    SEMEL_RETURN_IF_ERROR(ReadCheckpoint(txn, tables_, seed_, transaction, &info));
+    known_info_ = std::make_shared<const CheckpointInfo>(info);
+    known_transaction_ = transaction;
+  }
+  return known_info_;
+}
+
+void LmdbStateStore::EndSnapshot(MDB_txn* txn, ActiveReaders::Handle handle) {
+  if (env_->forked()) return;
+  mdb_txn_reset(txn);
+  MutexLock lock(&mutex_);
+  readers_.End(handle);
+  idle_.push_back(txn);
+}
+
+// ---- Writing
+
+absl::Status LmdbStateStore::Commit(const RecordFeed& records, const CheckpointInfo& info) {
+  SEMEL_RETURN_IF_ERROR(env_->Usable());
+  if (read_only_) return absl::FailedPreconditionError("the state is open for reading only");
+  absl::StatusOr<CheckpointRecord> written = Write(records, info);
+  if (!written.ok()) return env_->Poison(written.status());
+  MutexLock lock(&mutex_);
+  known_info_ = std::make_shared<const CheckpointInfo>(written->info);
+  known_transaction_ = written->transaction;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CheckpointRecord> LmdbStateStore::Write(const RecordFeed& records, const CheckpointInfo& info) {
+  // Readers that died without a word would keep their pages for ever.
+  int dead = 0;
+  if (const int rc = mdb_reader_check(env_->get(), &dead); rc != 0) return LmdbStatus(rc, "mdb_reader_check");
+
+  SEMEL_ASSIGN_OR_RETURN(LmdbTxn txn, LmdbTxn::Begin(env_->get(), 0));
+  CheckpointRecord checkpoint;
+  checkpoint.transaction = mdb_txn_id(txn.get());
+  SEMEL_RETURN_IF_ERROR(ReadCheckpoint(txn.get(), tables_, seed_, checkpoint.transaction - 1, &checkpoint.info));
+  checkpoint.info.tip = info.tip;
+  checkpoint.info.options = info.options;
+  SEMEL_RETURN_IF_ERROR(PutRecords(txn.get(), records, &checkpoint.info));
+  SEMEL_RETURN_IF_ERROR(PutMeta(txn.get(), tables_, kCheckpointKey, EncodeCheckpoint(checkpoint, seed_)));
+  SEMEL_RETURN_IF_ERROR(txn.Commit());
+  return checkpoint;
+}
+
+// Writes through one cursor a table, moving forward only.
+class TableWriter {
+ public:
+  TableWriter(Table table, uint64_t seed, uint64_t* count, Hash128* digest)
+      : table_(table), seed_(seed), count_(count), digest_(digest) {}
+
+  absl::Status Open(MDB_txn* txn, MDB_dbi dbi) {
+    const int rc = mdb_cursor_open(txn, dbi, &cursor_);  // closed by the end of the transaction
+    return rc == 0 ? absl::OkStatus() : LmdbStatus(rc, "writing the state");
+  }
+
+  absl::Status Put(std::string_view key, const Head& head) {
+    MDB_val key_val = ValOf(key);
+    MDB_val old;
+    int rc = mdb_cursor_get(cursor_, &key_val, &old, MDB_SET);
+    if (rc != 0 && rc != MDB_NOTFOUND) return LmdbStatus(rc, "reading the state");
+    const bool exists = rc == 0;
+    if (exists) {
+      SEMEL_ASSIGN_OR_RETURN(const uint64_t check, VerifiedCheck(table_, key, ViewOf(old), seed_));
+      RemoveFromDigest(check, digest_);
+    }
+    AddToDigest(EncodeStored(table_, key, head, seed_, &stored_), digest_);
+    key_val = ValOf(key);
+    MDB_val data = ValOf(stored_);
+    rc = mdb_cursor_put(cursor_, &key_val, &data, exists ? MDB_CURRENT : 0);
+    if (rc != 0) return LmdbStatus(rc, "writing the state");
+    if (!exists) ++*count_;
+    return absl::OkStatus();
+  }
+
+ private:
+  const Table table_;
+  const uint64_t seed_;
+  uint64_t* const count_;
+  Hash128* const digest_;
+  MDB_cursor* cursor_ = nullptr;
+  std::string stored_;
+};
+
+absl::Status LmdbStateStore::PutRecords(MDB_txn* txn, const RecordFeed& records, CheckpointInfo* info) {
+  TableWriter entities(Table::kEntities, seed_, &info->entities, &info->digest);
+  TableWriter sources(Table::kSources, seed_, &info->sources, &info->digest);
+  SEMEL_RETURN_IF_ERROR(entities.Open(txn, tables_.entities));
+  SEMEL_RETURN_IF_ERROR(sources.Open(txn, tables_.sources));
+  FeedOrder order;
+  Table table;
+  std::string_view key;
+  const Head* head = nullptr;
+  while (records(&table, &key, &head)) {
+    SEMEL_RETURN_IF_ERROR(order.Next(table, key));
+    SEMEL_RETURN_IF_ERROR((table == Table::kEntities ? entities : sources).Put(key, *head));
+  }
+  return absl::OkStatus();
+}
+
+// ---- Looking after it
+
+// Counts the transactions that hold a snapshot; a line of the reader table ends in "-" when it holds none.
+int CountReader(const char* line, void* count) {
+  const std::string_view text(line);
+  const bool heading = text.find("pid") != std::string_view::npos || text.front() == '(';
+  const bool idle = text.size() >= 2 && text.substr(text.size() - 2) == "-\n";
+  if (!heading && !idle) ++*static_cast<uint64_t*>(count);
+  return 0;
+}
+
+absl::StatusOr<StateStats> LmdbStateStore::GetStats() {
+  SEMEL_RETURN_IF_ERROR(env_->Usable());
+  StateStats stats;
+  struct stat file;
+  if (fstat(env_->fd(), &file) != 0) return absl::ErrnoToStatus(errno, "reading the size of the state");
+  stats.file_bytes = static_cast<uint64_t>(file.st_size);
+  if (const int rc = mdb_reader_list(env_->get(), CountReader, &stats.active_readers); rc < 0) {
+    return env_->Poison(rc, "mdb_reader_list");
+  }
+  MutexLock lock(&mutex_);
+  stats.oldest_reader_age_us = readers_.OldestAgeUs();
+  return stats;
+}
+
+absl::StatusOr<CheckpointInfo> LmdbStateStore::Verify() {
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<LmdbSnapshot> snapshot, TakeSnapshot());
+  SEMEL_RETURN_IF_ERROR(CheckPagesOf(snapshot->txn(), env_->fd()));
+  return VerifyRecords(snapshot.get(), seed_);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StateStore>> OpenLmdbState(const LmdbOptions& options) {
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<LmdbEnv> env,
+                         LmdbEnv::Open(options.directory, options.map_bytes, options.read_only));
+  SEMEL_ASSIGN_OR_RETURN(const LmdbTables tables, OpenCheckedTables(env.get(), options));
+  return std::make_unique<LmdbStateStore>(options, std::move(env), tables);
+}
+
+}  // namespace semel::internal
