@@ -48,6 +48,7 @@ TEXT
 bank convert $data --as transfer --shuffle-window 500 --redeliver 20 --seed 7 --expected "$work/expected.csv" \
   >"$work/transfers.jsonl"
 echo "   Run 1 is killed with SIGKILL part way:"
+"$semel" init "$work/transfers" >/dev/null
 bank apply_and_kill --semel "$semel" "$work/transfers" "$work/transfers.jsonl" "$work/run1"
 echo "   Run 2 starts again from the first message, as a broker would; run 3 delivers everything once more:"
 for run in 2 3; do
@@ -67,6 +68,7 @@ cat <<TEXT
    Shuffled within 500 places; one in five twice. What comes before its turn is EARLY, and delivered again.
 TEXT
 bank convert $data --as version --shuffle-window 500 --redeliver 20 --seed 7 >"$work/versions.jsonl"
+"$semel" init "$work/versions" >/dev/null
 bank redeliver "$work/versions" "$work/versions.jsonl" --semel "$semel" --again EARLY
 bank check "$work/versions" --semel "$semel" --expected "$work/expected.csv"
 
@@ -79,6 +81,7 @@ cat <<TEXT
    Those go back to their owner, who looks at the balance that is there and decides again, under the same id.
 TEXT
 bank convert $data --as balance --redeliver 20 --seed 7 >"$work/balances.jsonl"
+"$semel" init "$work/balances" >/dev/null
 bank redeliver "$work/balances" "$work/balances.jsonl" --semel "$semel" --again CONFLICT --decide-again
 bank check "$work/balances" --semel "$semel" --expected "$work/expected.csv"
 

@@ -44,14 +44,14 @@ def wait_for_lines(process, path, wanted):
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ledger")
+    parser.add_argument("ledger", help="made by semel init")
     parser.add_argument("messages")
     parser.add_argument("outcomes")
     parser.add_argument("--semel", default="semel")
     options = parser.parse_args(arguments)
     with open(options.messages, "rb") as file:
         lines = file.readlines()
-    process = subprocess.Popen([options.semel, "apply", options.ledger, "-", "--create", "--batch", "50", "--outcomes",
+    process = subprocess.Popen([options.semel, "apply", options.ledger, "-", "--batch", "50", "--outcomes",
                                 options.outcomes], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     feeder = threading.Thread(target=feed, args=(process.stdin, lines[:len(lines) * 6 // 10]))
     feeder.start()

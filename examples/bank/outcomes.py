@@ -42,11 +42,11 @@ def call(*command):
 
 def apply(semel, ledger, messages, outcomes):
     """semel apply: returns the outcomes of the messages of a file, in their order."""
-    call(semel, "apply", ledger, messages, "--create", "--outcomes", outcomes)
+    call(semel, "apply", ledger, messages, "--outcomes", outcomes)
     return read_lines(outcomes)
 
 
 def balances(semel, ledger):
     """Key -> balance of everything in the ledger that is no transfer document."""
-    lines = [json.loads(line) for line in call(semel, "list", ledger, "--json", "--fresh").splitlines()]
+    lines = [json.loads(line) for line in call(semel, "list", ledger, "--json").splitlines()]
     return {line["key"]: int(line["balance"]) for line in lines if not line["key"].startswith("tx/")}

@@ -18,7 +18,8 @@ from outcomes import apply, count, print_table, read_lines, write_lines
 
 EXAMPLE = """example:
   convert.py data/pkdd99_transactions.csv --as version --shuffle-window 500 > versions.jsonl
-  redeliver.py --semel semel --again EARLY ledger versions.jsonl
+  semel init ledger
+  redeliver.py --again EARLY ledger versions.jsonl
 """
 
 
@@ -77,7 +78,7 @@ def print_never(never, decided, again):
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ledger")
+    parser.add_argument("ledger", help="made by semel init")
     parser.add_argument("messages", help="a file of changes, one JSON object a line")
     parser.add_argument("--semel", default="semel", help="the command (default: the one in PATH)")
     parser.add_argument("--again", choices=("EARLY", "CONFLICT"), required=True, help="the outcome to deliver again")

@@ -76,10 +76,13 @@ class Stream:
     # ---- Kinds of changes
 
     def versioned(self, name):
-        key, _ = self.two_keys()
+        key, other = self.two_keys()
         version = max(0, self.version(key) + self.random.choice((-2, -1, 0, 0, 0, 0, 0, 1, 2)))
-        action = self.random.choice(({"add": self.amount()}, {"add": self.amount()}, {"put": self.random.choice("abc")}))
-        self.send_new(name, {"key": key, "expect_version": version, **action})
+        action = self.random.choice(({"add": self.amount()}, {"add": self.amount()}, {"put": "abc"[version % 3]}))
+        updates = [{"key": key, "expect_version": version, **action}]
+        if self.random.random() < 0.3:
+            updates.append({"key": other, "expect_version": self.version(other), "add": self.amount()})
+        self.send_new(name, *updates)
 
     def transfer(self, name):
         debit, credit = self.two_keys()
@@ -112,6 +115,10 @@ class Stream:
 
     def stamped(self, name):
         key, other = self.two_keys()
+        if self.random.random() < 0.25:                      # the row is changed by one who knows no stamps
+            self.send_new(name, {"key": "row/" + key, "expect_version": self.version("row/" + key),
+                                 **self.random.choice(({"put": "u"}, {"delete": True}))})
+            return
         stamp = self.random.randrange(len(self.changes) // 20 + 3)
         action = self.random.choice(({"put": "a"}, {"put": "b"}, {"put": "b"}, {"delete": True}))
         updates = [{"key": "row/" + key, "newer": stamp, **action}]
@@ -151,18 +158,21 @@ class Stream:
         for change in log[start:start + self.random.randrange(1, 5)]:
             if self.random.random() < 0.05:
                 change = copy.deepcopy(change)
-                change["source"].update(self.random.choice(({"incarnation": "other"}, {"previous": 1}, {"position": 2})))
+                wrong = self.random.choice(({"incarnation": "other"}, {"incarnation": None}, {"previous": 1},
+                                            {"position": 2}))
+                change["source"].update(wrong)
+                change["source"] = {name: value for name, value in change["source"].items() if value is not None}
             self.send(change)
 
     def rebase(self, _name):
-        """An honest retry: the same content with fresh versions, and the version first seen kept as since."""
+        """A retry: the same content with fresh versions on some of its keys, mostly with since (the first seen)."""
         candidates = [c for c in self.pool[-12:] if "source" not in c and all(
             "expect_version" in u and "check" not in u and "newer" not in u for u in c["updates"])]
         if not candidates:
             return
         change = copy.deepcopy(self.random.choice(candidates))
         for update in change["updates"]:
-            if self.version(update["key"]) > update["expect_version"]:
+            if self.version(update["key"]) > update["expect_version"] and self.random.random() < 0.8:
                 if self.random.random() < 0.8:
                     update.setdefault("since", update["expect_version"])
                 update["expect_version"] = self.version(update["key"])

@@ -56,7 +56,7 @@ class Random(unittest.TestCase):
 
     def compare_state(self, stream, semel):
         wanted = [entity_of_model(key, entity) for key, entity in sorted(stream.model.entities.items())]
-        shown = semel.read("list", semel.ledger, "--json", "--deleted", "--fresh")
+        shown = semel.read("list", semel.ledger, "--json", "--deleted")
         self.assertEqual(wanted, [entity_of_command(line) for line in shown])
         cursors = {name: source.cursor for name, source in stream.model.sources.items() if source.cursor is not None}
         shown = semel.read("sources", semel.ledger, "--json")

@@ -17,34 +17,32 @@ def to_wire(change):
 
 
 class Semel:
-    """One ledger, driven through the command."""
+    """A new ledger, driven through the command."""
 
     def __init__(self, program, directory):
         self.program, self.directory = str(program), pathlib.Path(directory)
         self.ledger = str(self.directory / "ledger")
+        self.call("init", self.ledger)
 
-    def run(self, *arguments):
+    def call(self, *arguments):
+        """Runs the command; returns what it printed. Anything but success is an error of the test."""
         result = subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 timeout=300, check=False)
-        return result
+        if result.returncode != 0:
+            raise AssertionError(f"semel {' '.join(arguments)}: exit {result.returncode}: {result.stderr}")
+        return result.stdout
 
-    def apply(self, changes, batch=None):
-        """Applies changes in one call and returns the outcomes, one dictionary a change."""
+    def apply(self, changes, batch):
+        """Applies changes in one process and returns the outcomes, one dictionary a change."""
         messages, outcomes = self.directory / "changes.jsonl", self.directory / "outcomes.jsonl"
         messages.write_text("".join(json.dumps(to_wire(change)) + "\n" for change in changes), encoding="utf-8")
-        arguments = ["apply", self.ledger, str(messages), "--create", "--outcomes", str(outcomes)]
-        result = self.run(*arguments, *(["--batch", str(batch)] if batch else []))
-        if not outcomes.exists():
-            raise AssertionError(f"semel apply wrote no outcomes: exit {result.returncode}: {result.stderr}")
+        self.call("apply", self.ledger, str(messages), "--batch", str(batch), "--outcomes", str(outcomes))
         lines = outcomes.read_text(encoding="utf-8").splitlines()
         outcomes.unlink()
         if len(lines) != len(changes):
-            raise AssertionError(f"{len(lines)} outcomes for {len(changes)} changes: {result.stderr}")
+            raise AssertionError(f"{len(lines)} outcomes for {len(changes)} changes")
         return [json.loads(line) for line in lines]
 
     def read(self, *arguments):
         """The JSON lines that a reading command prints."""
-        result = self.run(*arguments)
-        if result.returncode != 0:
-            raise AssertionError(f"{arguments}: exit {result.returncode}: {result.stderr}")
-        return [json.loads(line) for line in result.stdout.splitlines()]
+        return [json.loads(line) for line in self.call(*arguments).splitlines()]
