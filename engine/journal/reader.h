@@ -20,6 +20,8 @@
 
 namespace semel::internal {
 
+class SegmentList;  // segments.h
+
 // What every reader and writer of a journal must know of its ledger.
 struct JournalIdentity {
   std::string directory;  // .../journal
@@ -56,13 +58,16 @@ class JournalReader final : public EntrySource {
   absl::Status ReadEntry(Lsn lsn, bool with_frame, EntryBuffer* buffer, Entry* entry) override;
 
   // Entries below this may be read. Rises with each durable frame; set by the writer, or from what the writing process
-  // published.
+  // published; by one thread at a time. Never falls.
   Lsn durable_lsn() const;
   void SetDurableLsn(Lsn lsn);
 
-  // Looks for segments that were created or removed since; called by the writer at a roll, and by a read-only process
-  // that reaches the end of what it knows.
+  // Looks for segments that were created or removed since: for a read-only process that reaches the end of what it knows,
+  // and after a trim. Errors: as Open.
   absl::Status RefreshSegments();
+
+  // The list of segments, to which the writer adds those that it creates.
+  SegmentList* segments();
 
   // Visits the frames of [from, end) in order; `from` must be the beginning of a frame and `end` <= durable. The
   // payload is verified. Stops early when `visit` returns false or an error. Errors: DataLoss, as in a chain of

@@ -2,10 +2,10 @@
 //
 // Writing the journal: segments, one write and one sync a frame, and what happens at open.
 //
-// A segment file is a 64-byte header (magic, format, uuid, epoch, first LSN, checksum), then frames. It is zero-filled
-// to its full size before it is used (an overwrite is then one flush of the disk). Segments are named by their first
-// LSN; LSNs count the bytes of frames only. The next segment is prepared under the name `spare` in the background, and
-// gets its header and its name only when the last frame of its predecessor is durable. A segment is never used again.
+// A segment file (segments.h) is a header, then frames. It is zero-filled to its full size before it is used (an
+// overwrite is then one flush of the disk). Segments are named by their first LSN; LSNs count the bytes of frames only.
+// The next segment is prepared under the name `spare` in the background, and gets its header and its name only when
+// the last frame of its predecessor is durable. A segment is never used again.
 
 #ifndef SEMEL_ENGINE_JOURNAL_WRITER_H_
 #define SEMEL_ENGINE_JOURNAL_WRITER_H_
@@ -21,10 +21,9 @@
 #include "engine/io/file_system.h"
 #include "engine/journal/frame.h"
 #include "engine/journal/reader.h"
+#include "engine/journal/segments.h"
 
 namespace semel::internal {
-
-inline constexpr size_t kSegmentHeaderBytes = 64;
 
 struct JournalWriterOptions {
   size_t segment_bytes = size_t{64} << 20;  // of the whole file

@@ -1,0 +1,162 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Walking an entity's chain. A step is one entry read: from the entry that made version v, its pointers lead to the
+// versions ChainTargetsOf(v). A walk goes as far back as it can without passing what it looks for. LSNs, and the
+// positions of a source, rise with versions; so a version behind one that is below the floor is below it too.
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
+#include "engine/base/status_macros.h"
+#include "engine/journal/reader.h"
+
+namespace semel::internal {
+namespace {
+
+// A version of the entity and where the entry that made it is.
+struct Link {
+  uint64_t version = 0;
+  Lsn lsn = 0;
+};
+using Links = absl::InlinedVector<Link, 24>;  // newest first
+
+// What the head knows of its entries.
+Links LinksOf(const Head& head) {
+  Links links;
+  const auto& levels = head.chain.levels();
+  for (size_t level = 0; level < levels.size(); ++level) {
+    const uint64_t version = ChainTop::VersionAtLevel(head.version, static_cast<int>(level));
+    if (links.empty() || version != links.back().version) links.push_back({version, levels[level]});
+  }
+  return links;
+}
+
+Links LinksOf(const Effect& effect) {
+  Links links;
+  const ChainTargets targets = ChainTargetsOf(effect.version);
+  SEMEL_DCHECK(targets.size() == effect.pointers.size());
+  for (size_t i = 0; i < targets.size(); ++i) links.push_back({targets[i], effect.pointers[i]});
+  return links;
+}
+
+// The oldest of `links`, newest first, for which `reaches` holds; nullopt if none. `reaches` holds for all that are newer
+// than one for which it holds.
+template <typename Predicate>
+std::optional<Link> Furthest(const Links& links, Predicate reaches) {
+  const auto end = std::find_if_not(links.begin(), links.end(), reaches);
+  if (end == links.begin()) return std::nullopt;
+  return *(end - 1);
+}
+
+// Reads the entries of one chain.
+class ChainReader {
+ public:
+  ChainReader(EntrySource* source, const ChainStart& start, Lsn floor) : source_(source), start_(start), floor_(floor) {}
+
+  bool Readable(const Link& link) const { return link.lsn >= floor_; }
+
+  // Reads the entry of `link`; effect() is then what it did to the entity. Errors: DataLoss if it is not the one.
+  absl::Status Read(const Link& link, bool with_frame = false) {
+    SEMEL_RETURN_IF_ERROR(source_->ReadEntry(link.lsn, with_frame, &buffer_, &entry_));
+    effect_ = FindEffect(entry_, start_.table, start_.key);
+    if (effect_ == nullptr || effect_->version != link.version) {
+      return absl::DataLossError(absl::StrCat("journal: the entry at LSN ", link.lsn, " did not make version ",
+                                              link.version, " of the entity whose chain leads there"));
+    }
+    // Pointers lead back (the decoder sees to it), so that every walk ends.
+    return absl::OkStatus();
+  }
+
+  const Entry& entry() const { return entry_; }
+  const Effect& effect() const { return *effect_; }
+
+ private:
+  EntrySource* const source_;
+  const ChainStart& start_;
+  const Lsn floor_;
+  EntryBuffer buffer_;
+  Entry entry_;
+  const Effect* effect_ = nullptr;
+};
+
+}  // namespace
+
+absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version,
+                                               Lsn floor) {
+  SEMEL_DCHECK(version >= 1 && version <= start.head->version);
+  ChainReader reader(source, start, floor);
+  Links links = LinksOf(*start.head);
+  for (;;) {
+    const std::optional<Link> next = Furthest(links, [&](const Link& link) { return link.version >= version; });
+    if (!next.has_value() || !reader.Readable(*next)) return std::nullopt;
+    if (next->version == version) return next->lsn;
+    SEMEL_RETURN_IF_ERROR(reader.Read(*next));
+    links = LinksOf(reader.effect());
+  }
+}
+
+absl::StatusOr<VersionAtLsn> FindAtLsn(EntrySource* source, const ChainStart& start, Lsn lsn, Lsn floor) {
+  ChainReader reader(source, start, floor);
+  Links links = LinksOf(*start.head);
+  for (;;) {
+    if (links.empty()) return VersionAtLsn();  // it begins later
+    if (links.front().lsn <= lsn) {
+      return VersionAtLsn{links.front().lsn, links.front().version, reader.Readable(links.front())};
+    }
+    const std::optional<Link> next = Furthest(links, [&](const Link& link) { return link.lsn > lsn; });
+    if (!reader.Readable(*next)) return VersionAtLsn{0, 0, false};
+    SEMEL_RETURN_IF_ERROR(reader.Read(*next));
+    links = LinksOf(reader.effect());
+  }
+}
+
+absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position,
+                                                Lsn floor) {
+  const std::optional<SourceState>& state = start.head->Extras().source;
+  if (!state.has_value() || position > state->cursor) return std::nullopt;
+  ChainReader reader(source, start, floor);
+  Links links = LinksOf(*start.head);
+  uint64_t passed = 0;  // this version, and all before it, are of earlier positions
+  while (!links.empty()) {
+    // Which of the links to follow shows only when its entry is read: the furthest first. Each that went too far is a
+    // new bound, so that none is tried twice.
+    bool moved = false;
+    for (auto link = links.rbegin(); link != links.rend() && !moved; ++link) {
+      if (link->version <= passed || !reader.Readable(*link)) continue;
+      SEMEL_RETURN_IF_ERROR(reader.Read(*link));
+      if (reader.effect().position == position) return link->lsn;
+      moved = reader.effect().position > position;
+      if (!moved) passed = link->version;
+    }
+    if (!moved) return std::nullopt;
+    links = LinksOf(reader.effect());
+  }
+  return std::nullopt;
+}
+
+absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t newest, uint64_t after, uint64_t limit,
+                      Lsn floor, bool with_frame, const std::function<bool(const Entry&, const Effect&)>& visit,
+                      bool* complete) {
+  if (complete != nullptr) *complete = newest <= after;
+  if (newest <= after || limit == 0) return absl::OkStatus();
+  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> newest_lsn, FindVersion(source, start, newest, floor));
+  if (!newest_lsn.has_value()) return absl::OkStatus();
+
+  ChainReader reader(source, start, floor);
+  Link link{newest, *newest_lsn};
+  for (uint64_t visited = 1; reader.Readable(link); ++visited) {
+    SEMEL_RETURN_IF_ERROR(reader.Read(link, with_frame));
+    const bool go_on = visit(reader.entry(), reader.effect());
+    if (!go_on || link.version == after + 1) {
+      if (complete != nullptr) *complete = true;
+      return absl::OkStatus();
+    }
+    if (visited == limit) return absl::OkStatus();
+    link = LinksOf(reader.effect()).front();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace semel::internal

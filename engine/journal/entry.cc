@@ -1,0 +1,383 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The body of an entry, continued from entry.h. "back" is a varint: the distance from this entry's LSN back to another
+// address (at least 1; never as far as address 0, where no entry is). Numbers are varints, amounts zigzag varints, bytes
+// are length and content. What a flag says is absent takes no bytes; an unknown flag is DataLoss.
+//
+//   options (kind kOptionsEntry):
+//     flags         kExplicitEntities
+//     balance_lookback
+//
+//   a decided change (kind: the outcome code):
+//     flags         kHasId .. kHasConflict
+//     [id]
+//     fingerprint   16 bytes, high then low
+//     [rule 1]  [conflict 1]  [reason]
+//     [count, then of each result: version, balance]
+//     [original     back]
+//     [count]       of effects, if it is not 1
+//     effects, each:
+//       flags       bits 0..2 the action, then kSource ..
+//       key
+//       version
+//       pointers    back, as many as ChainTargetsOf(version)
+//       of an entity: balance  [amount: add]  [value: put]  [policy: set_policy]  [stamp]  [value_lsn back]
+//                     [policy_lsn back]
+//       of a source:  position  [incarnation]
+//
+//   policy: flags kHasAsset .., [asset] [min_balance] [max_balance]
+
+#include "engine/journal/entry.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
+#include "engine/base/checksum.h"
+#include "engine/base/coding.h"
+#include "engine/journal/frame.h"
+
+namespace semel::internal {
+namespace {
+
+constexpr size_t kCheckBytes = 4;
+constexpr size_t kMaxSizeVarintBytes = 5;
+// More than any change within its limits can become.
+constexpr size_t kMaxBodyBytes = size_t{16} << 20;
+static_assert(kMaxBodyBytes > 2 * kMaxChangeBytes + kMaxUpdatesPerChange * 1024);
+
+constexpr uint8_t kOptionsEntry = 32;
+static_assert(kOptionsEntry >= kOutcomeCodeCount);
+
+// Flags of an options entry.
+constexpr uint8_t kExplicitEntities = 1 << 0;
+
+// Flags of a decided change.
+constexpr uint8_t kHasId = 1 << 0;
+constexpr uint8_t kBalanced = 1 << 1;
+constexpr uint8_t kHasReason = 1 << 2;
+constexpr uint8_t kHasResults = 1 << 3;
+constexpr uint8_t kHasOriginal = 1 << 4;
+constexpr uint8_t kHasEffectCount = 1 << 5;
+constexpr uint8_t kHasRule = 1 << 6;
+constexpr uint8_t kHasConflict = 1 << 7;
+
+// Flags of an effect.
+constexpr uint8_t kActionMask = 7;
+constexpr uint8_t kSource = 1 << 3;
+constexpr uint8_t kDeleted = 1 << 4;  // entities
+constexpr uint8_t kHasStamp = 1 << 5;
+constexpr uint8_t kHasValueLsn = 1 << 6;
+constexpr uint8_t kHasPolicyLsn = 1 << 7;
+constexpr uint8_t kChained = 1 << 4;  // sources
+constexpr uint8_t kHasIncarnation = 1 << 5;
+constexpr uint8_t kSourceFlags = kSource | kChained | kHasIncarnation;
+
+// Flags of a policy.
+constexpr uint8_t kHasAsset = 1 << 0;
+constexpr uint8_t kHasMinBalance = 1 << 1;
+constexpr uint8_t kHasMaxBalance = 1 << 2;
+constexpr uint8_t kHasClosed = 1 << 3;
+constexpr uint8_t kClosed = 1 << 4;
+constexpr uint8_t kPolicyFlags = kHasAsset | kHasMinBalance | kHasMaxBalance | kHasClosed | kClosed;
+
+constexpr size_t kMaxReasonBytes = 4096;  // a longer one is cut
+constexpr size_t kMaxEffects = kMaxUpdatesPerChange + 1;  // and the source
+constexpr uint8_t kMaxAction = static_cast<uint8_t>(Action::kSetPolicy);
+constexpr uint8_t kMaxRule = static_cast<uint8_t>(Rule::kUnbalanced);
+constexpr uint8_t kMaxConflict = static_cast<uint8_t>(Conflict::kPartlySuperseded);
+
+uint8_t FlagIf(bool condition, uint8_t flag) { return condition ? flag : 0; }
+
+void PutByte(std::string* out, uint8_t v) { out->push_back(static_cast<char>(v)); }
+
+void PutBack(std::string* out, Lsn from, Lsn to) {
+  SEMEL_CHECK(to > 0 && to < from);
+  PutVarint(out, from - to);
+}
+
+bool GetBack(Decoder* in, Lsn from, Lsn* to) {
+  uint64_t distance = 0;
+  if (!in->GetVarint(&distance) || distance == 0 || distance >= from) return false;
+  *to = from - distance;
+  return true;
+}
+
+// Bytes that are there only if they are not empty.
+bool GetSomeBytes(Decoder* in, size_t limit, std::string_view* bytes) {
+  return in->GetBytes(limit, bytes) && !bytes->empty();
+}
+
+// A code from 1 to `max`.
+template <typename Code>
+bool GetCode(Decoder* in, uint8_t max, Code* code) {
+  uint8_t byte = 0;
+  if (!in->GetByte(&byte) || byte == 0 || byte > max) return false;
+  *code = static_cast<Code>(byte);
+  return true;
+}
+
+void EncodePolicy(const Policy& policy, std::string* out) {
+  PutByte(out, FlagIf(policy.asset.has_value(), kHasAsset) | FlagIf(policy.min_balance.has_value(), kHasMinBalance) |
+                   FlagIf(policy.max_balance.has_value(), kHasMaxBalance) |
+                   FlagIf(policy.closed.has_value(), kHasClosed) | FlagIf(policy.closed.value_or(false), kClosed));
+  if (policy.asset) PutBytes(out, *policy.asset);
+  if (policy.min_balance) PutSignedVarint128(out, *policy.min_balance);
+  if (policy.max_balance) PutSignedVarint128(out, *policy.max_balance);
+}
+
+bool DecodePolicy(Decoder* in, Policy* policy) {
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags) || (flags & ~kPolicyFlags) != 0) return false;
+  if ((flags & kClosed) != 0 && (flags & kHasClosed) == 0) return false;
+  if ((flags & kHasClosed) != 0) policy->closed = (flags & kClosed) != 0;
+  if ((flags & kHasAsset) != 0) {
+    std::string_view asset;
+    if (!GetSomeBytes(in, kMaxAssetBytes, &asset)) return false;
+    policy->asset.emplace(asset);
+  }
+  if ((flags & kHasMinBalance) != 0 && !in->GetSignedVarint128(&policy->min_balance.emplace())) return false;
+  return (flags & kHasMaxBalance) == 0 || in->GetSignedVarint128(&policy->max_balance.emplace());
+}
+
+void EncodeEntityPart(const Effect& effect, Lsn lsn, std::string* out) {
+  PutSignedVarint128(out, effect.balance);
+  if (effect.action == Action::kAdd) PutSignedVarint128(out, effect.amount);
+  if (effect.action == Action::kPut) PutBytes(out, effect.value);
+  if (effect.action == Action::kSetPolicy) EncodePolicy(effect.policy.value_or(Policy()), out);
+  if (effect.stamp) PutVarint(out, *effect.stamp);
+  if (effect.value_lsn) PutBack(out, lsn, *effect.value_lsn);
+  if (effect.policy_lsn) PutBack(out, lsn, *effect.policy_lsn);
+}
+
+bool DecodeEntityPart(Decoder* in, uint8_t flags, Lsn lsn, Effect* effect) {
+  const uint8_t action = flags & kActionMask;
+  if (action > kMaxAction) return false;
+  effect->action = static_cast<Action>(action);
+  effect->deleted = (flags & kDeleted) != 0;
+  if (!in->GetSignedVarint128(&effect->balance)) return false;
+  if (effect->action == Action::kAdd && !in->GetSignedVarint128(&effect->amount)) return false;
+  if (effect->action == Action::kPut && !in->GetBytes(kMaxValueBytes, &effect->value)) return false;
+  if (effect->action == Action::kSetPolicy && !DecodePolicy(in, &effect->policy.emplace())) return false;
+  if ((flags & kHasStamp) != 0 && !in->GetVarint(&effect->stamp.emplace())) return false;
+  if ((flags & kHasValueLsn) != 0 && !GetBack(in, lsn, &effect->value_lsn.emplace())) return false;
+  return (flags & kHasPolicyLsn) == 0 || GetBack(in, lsn, &effect->policy_lsn.emplace());
+}
+
+void EncodeSourcePart(const Effect& effect, std::string* out) {
+  PutVarint(out, effect.position);
+  if (!effect.incarnation.empty()) PutBytes(out, effect.incarnation);
+}
+
+bool DecodeSourcePart(Decoder* in, uint8_t flags, Effect* effect) {
+  if ((flags & ~kSourceFlags) != 0) return false;
+  effect->chained = (flags & kChained) != 0;
+  if (!in->GetVarint(&effect->position)) return false;
+  return (flags & kHasIncarnation) == 0 || GetSomeBytes(in, kMaxIncarnationBytes, &effect->incarnation);
+}
+
+uint8_t FlagsOf(const Effect& effect) {
+  if (effect.table == Table::kSources) {
+    return kSource | FlagIf(effect.chained, kChained) | FlagIf(!effect.incarnation.empty(), kHasIncarnation);
+  }
+  return static_cast<uint8_t>(effect.action) | FlagIf(effect.deleted, kDeleted) |
+         FlagIf(effect.stamp.has_value(), kHasStamp) | FlagIf(effect.value_lsn.has_value(), kHasValueLsn) |
+         FlagIf(effect.policy_lsn.has_value(), kHasPolicyLsn);
+}
+
+void EncodeEffect(const Effect& effect, Lsn lsn, std::string* out) {
+  PutByte(out, FlagsOf(effect));
+  PutBytes(out, effect.key);
+  PutVarint(out, effect.version);
+  SEMEL_DCHECK(effect.pointers.size() == ChainTargetsOf(effect.version).size());
+  for (const Lsn pointer : effect.pointers) PutBack(out, lsn, pointer);
+  if (effect.table == Table::kSources) {
+    EncodeSourcePart(effect, out);
+  } else {
+    EncodeEntityPart(effect, lsn, out);
+  }
+}
+
+bool DecodeEffect(Decoder* in, Lsn lsn, Effect* effect) {
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags)) return false;
+  const bool is_source = (flags & kSource) != 0;
+  effect->table = is_source ? Table::kSources : Table::kEntities;
+  if (!GetSomeBytes(in, is_source ? kMaxSourceNameBytes : kMaxKeyBytes, &effect->key)) return false;
+  if (!in->GetVarint(&effect->version) || effect->version == 0) return false;
+  effect->pointers.resize(ChainTargetsOf(effect->version).size());
+  for (Lsn& pointer : effect->pointers) {
+    if (!GetBack(in, lsn, &pointer)) return false;
+  }
+  return is_source ? DecodeSourcePart(in, flags, effect) : DecodeEntityPart(in, flags, lsn, effect);
+}
+
+void EncodeOptions(const DecidingOptions& options, std::string* out) {
+  PutByte(out, kOptionsEntry);
+  PutByte(out, FlagIf(options.explicit_entities, kExplicitEntities));
+  PutVarint(out, options.balance_lookback);
+}
+
+bool DecodeOptions(Decoder* in, uint8_t flags, Entry* entry) {
+  if ((flags & ~kExplicitEntities) != 0) return false;
+  DecidingOptions& options = entry->options.emplace();
+  options.explicit_entities = flags != 0;
+  return in->GetVarint32(&options.balance_lookback);
+}
+
+uint8_t FlagsOf(const Entry& entry) {
+  return FlagIf(!entry.id.empty(), kHasId) | FlagIf(entry.balanced, kBalanced) |
+         FlagIf(!entry.reason.empty(), kHasReason) | FlagIf(!entry.results.empty(), kHasResults) |
+         FlagIf(entry.original.has_value(), kHasOriginal) | FlagIf(entry.effects.size() != 1, kHasEffectCount) |
+         FlagIf(entry.rule != Rule::kNone, kHasRule) | FlagIf(entry.conflict != Conflict::kNone, kHasConflict);
+}
+
+void EncodeChange(const Entry& entry, std::string* out) {
+  PutByte(out, static_cast<uint8_t>(entry.outcome));
+  PutByte(out, FlagsOf(entry));
+  if (!entry.id.empty()) PutBytes(out, entry.id);
+  PutFixed64(out, entry.fingerprint.high);
+  PutFixed64(out, entry.fingerprint.low);
+  if (entry.rule != Rule::kNone) PutByte(out, static_cast<uint8_t>(entry.rule));
+  if (entry.conflict != Conflict::kNone) PutByte(out, static_cast<uint8_t>(entry.conflict));
+  if (!entry.reason.empty()) PutBytes(out, entry.reason.substr(0, kMaxReasonBytes));
+  if (!entry.results.empty()) PutVarint(out, entry.results.size());
+  for (const UpdateResult& result : entry.results) {
+    PutVarint(out, result.version);
+    PutSignedVarint128(out, result.balance);
+  }
+  if (entry.original) PutBack(out, entry.lsn, *entry.original);
+  if (entry.effects.size() != 1) PutVarint(out, entry.effects.size());
+  for (const Effect& effect : entry.effects) EncodeEffect(effect, entry.lsn, out);
+}
+
+bool DecodeResults(Decoder* in, Entry* entry) {
+  uint64_t count = 0;
+  if (!in->GetVarint(&count) || count == 0 || count > kMaxUpdatesPerChange) return false;
+  for (; count > 0; --count) {
+    UpdateResult& result = entry->results.emplace_back();
+    if (!in->GetVarint(&result.version) || !in->GetSignedVarint128(&result.balance)) return false;
+  }
+  return true;
+}
+
+bool DecodeEffects(Decoder* in, bool has_count, Entry* entry) {
+  uint64_t count = 1;
+  if (has_count && (!in->GetVarint(&count) || count == 1 || count > kMaxEffects)) return false;
+  for (; count > 0; --count) {
+    if (!DecodeEffect(in, entry->lsn, &entry->effects.emplace_back())) return false;
+  }
+  return true;
+}
+
+bool DecodeChange(Decoder* in, uint8_t kind, uint8_t flags, Entry* entry) {
+  entry->outcome = static_cast<OutcomeCode>(kind);
+  if (kind == 0 || kind >= kOutcomeCodeCount || entry->outcome == OutcomeCode::kEarly) return false;
+  entry->balanced = (flags & kBalanced) != 0;
+  if ((flags & kHasId) != 0 && !GetSomeBytes(in, kMaxIdBytes, &entry->id)) return false;
+  if (!in->GetFixed64(&entry->fingerprint.high) || !in->GetFixed64(&entry->fingerprint.low)) return false;
+  if ((flags & kHasRule) != 0 && !GetCode(in, kMaxRule, &entry->rule)) return false;
+  if ((flags & kHasConflict) != 0 && !GetCode(in, kMaxConflict, &entry->conflict)) return false;
+  if ((flags & kHasReason) != 0 && !GetSomeBytes(in, kMaxReasonBytes, &entry->reason)) return false;
+  if ((flags & kHasResults) != 0 && !DecodeResults(in, entry)) return false;
+  if ((flags & kHasOriginal) != 0 && !GetBack(in, entry->lsn, &entry->original.emplace())) return false;
+  return DecodeEffects(in, (flags & kHasEffectCount) != 0, entry);
+}
+
+bool DecodeBody(std::string_view body, Entry* entry) {
+  Decoder in(body);
+  uint64_t frame_back = 0;
+  uint8_t kind = 0;
+  uint8_t flags = 0;
+  if (!in.GetVarint(&frame_back) || frame_back < kFrameHeaderBytes || frame_back > entry->lsn) return false;
+  entry->frame_lsn = entry->lsn - frame_back;
+  if (!in.GetVarint32(&entry->index) || !in.GetByte(&kind) || !in.GetByte(&flags)) return false;
+  const bool decoded =
+      kind == kOptionsEntry ? DecodeOptions(&in, flags, entry) : DecodeChange(&in, kind, flags, entry);
+  return decoded && in.done();
+}
+
+uint32_t CheckOf(std::string_view bytes, Lsn lsn, uint64_t seed) {
+  return static_cast<uint32_t>(Checksum64(bytes, MixSeed(seed, lsn)));
+}
+
+// Empties `entry` and keeps what its vectors have allocated.
+void Clear(Entry* entry) {
+  entry->results.clear();
+  entry->effects.clear();
+  auto results = std::move(entry->results);
+  auto effects = std::move(entry->effects);
+  *entry = Entry();
+  entry->results = std::move(results);
+  entry->effects = std::move(effects);
+}
+
+}  // namespace
+
+void EncodeEntry(const Entry& entry, uint64_t seed, std::string* out) {
+  const size_t start = out->size();
+  out->append(kCheckBytes, '\0');
+  PutVarint(out, entry.lsn - entry.frame_lsn);
+  PutVarint(out, entry.index);
+  if (entry.options) {
+    EncodeOptions(*entry.options, out);
+  } else {
+    EncodeChange(entry, out);
+  }
+  std::string body_bytes;
+  PutVarint(&body_bytes, out->size() - start - kCheckBytes);
+  out->insert(start + kCheckBytes, body_bytes);
+  const uint32_t check = CheckOf(std::string_view(*out).substr(start + kCheckBytes), entry.lsn, seed);
+  std::memcpy(out->data() + start, &check, sizeof check);
+}
+
+size_t EncodedEntrySize(std::string_view bytes) {
+  if (bytes.size() <= kCheckBytes) return 0;
+  const std::string_view size_bytes = bytes.substr(kCheckBytes, kMaxSizeVarintBytes);
+  Decoder in(size_bytes);
+  uint32_t body_bytes = 0;
+  if (!in.GetVarint32(&body_bytes) || body_bytes > kMaxBodyBytes) return 0;
+  return kCheckBytes + (size_bytes.size() - in.rest().size()) + body_bytes;
+}
+
+absl::Status DecodeEntry(std::string_view bytes, Lsn lsn, uint64_t seed, Entry* entry) {
+  const size_t size = EncodedEntrySize(bytes);
+  if (size == 0 || size > bytes.size()) {
+    return absl::DataLossError(absl::StrCat("no entry at LSN ", lsn, ": its length is damaged"));
+  }
+  const std::string_view checked = bytes.substr(kCheckBytes, size - kCheckBytes);
+  if (GetFixed32(bytes.data()) != CheckOf(checked, lsn, seed)) {
+    return absl::DataLossError(absl::StrCat("no entry at LSN ", lsn, ": wrong check"));
+  }
+  Clear(entry);
+  entry->lsn = lsn;
+  entry->next_lsn = lsn + size;
+  uint64_t body_bytes = 0;
+  Decoder in(checked);
+  if (!in.GetVarint(&body_bytes) || !DecodeBody(in.rest(), entry)) {
+    return absl::DataLossError(absl::StrCat("the entry at LSN ", lsn, " is malformed or of a newer format"));
+  }
+  return absl::OkStatus();
+}
+
+EntryRef RefOf(const Entry& entry, uint64_t seed) {
+  EntryRef ref;
+  ref.fingerprint = entry.fingerprint;
+  ref.lsn = entry.lsn;
+  ref.sequence = entry.sequence;
+  if (!entry.id.empty()) {
+    ref.id = MakeIdTag(entry.id, seed);
+  } else if (!entry.effects.empty() && entry.effects.back().table == Table::kSources) {
+    const Effect& source = entry.effects.back();
+    ref.id = MakePositionTag(source.key, source.incarnation, source.position, seed);
+  }
+  return ref;
+}
+
+const Effect* FindEffect(const Entry& entry, Table table, std::string_view key) {
+  const auto found = std::find_if(entry.effects.begin(), entry.effects.end(),
+                                  [&](const Effect& effect) { return effect.table == table && effect.key == key; });
+  return found == entry.effects.end() ? nullptr : &*found;
+}
+
+}  // namespace semel::internal
