@@ -53,7 +53,10 @@ absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory
   if (!exists) return false;
   SEMEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files->List(directory));
   if (Contains(names, kManifest)) return true;
-  if (Contains(names, kCreating) || names.empty() || (names.size() == 1 && names[0] == "LOCK")) return false;
+  const bool begun = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+    return name == "LOCK" || name == absl::StrCat(kCreating, ".tmp");
+  });
+  if (begun || Contains(names, kCreating)) return false;
   if (Contains(names, "journal")) {
     return absl::DataLossError(absl::StrCat(directory, " has a journal but no MANIFEST; restore it from a backup"));
   }

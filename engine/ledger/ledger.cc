@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::OpenInMemory(const Options& opti
   Options in_memory = options;
   in_memory.create_if_missing = true;
   in_memory.segment_bytes = std::min(options.segment_bytes, kSegmentBytes);
-  return internal::OpenForWriting("ledger", in_memory, internal::MemoryWorld());
+  return internal::OpenForWriting("/ledger", in_memory, internal::MemoryWorld());
 }
 
 }  // namespace semel

@@ -30,7 +30,6 @@ constexpr unsigned int kTables = 3;
 struct OpenFiles {
   Mutex mutex;
   std::set<std::pair<dev_t, ino_t>> files ABSL_GUARDED_BY(mutex);
-  std::atomic<uint64_t> generation{0};
 };
 OpenFiles* TheOpenFiles();
 
@@ -39,7 +38,6 @@ void BeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS { TheOpenFiles()->mutex.Lock();
 void AfterForkInParent() ABSL_NO_THREAD_SAFETY_ANALYSIS { TheOpenFiles()->mutex.Unlock(); }
 void AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   OpenFiles* open = TheOpenFiles();
-  open->generation.fetch_add(1, std::memory_order_relaxed);
   open->files.clear();
   open->mutex.Unlock();
 }
@@ -162,8 +160,6 @@ OpenMark::~OpenMark() {
   MutexLock lock(&open->mutex);
   open->files.erase(file_);
 }
-
-uint64_t ForkGeneration() { return TheOpenFiles()->generation.load(std::memory_order_relaxed); }
 
 absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Create(const std::string& directory, size_t map_bytes) {
   std::unique_ptr<LmdbEnv> env(new LmdbEnv);

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/fork_guard.h"
 #include "engine/base/mutex.h"
 
 namespace semel::internal {
@@ -40,9 +41,6 @@ class OpenMark {
   explicit OpenMark(std::pair<dev_t, ino_t> file) : file_(file) {}
   const std::pair<dev_t, ino_t> file_;
 };
-
-// Rises in the child of each fork of this process.
-uint64_t ForkGeneration();
 
 // Thread-safe.
 class LmdbEnv {
