@@ -1,0 +1,144 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// apply: a file or a pipe of messages into a ledger.
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "api/cli/applier.h"
+#include "api/cli/commands.h"
+#include "api/cli/output.h"
+#include "api/cli/stop_signal.h"
+#include "api/cli/text.h"
+
+namespace semel::cli {
+namespace {
+
+int Usage(const std::string& what) {
+  fmt::print(stderr, "semel apply: {}\n", what);
+  return kExitUsage;
+}
+
+void PrintSummaryJson(const ApplyCounts& counts, double seconds) {
+  nlohmann::ordered_json outcomes;
+  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
+    outcomes[std::string(ToString(static_cast<OutcomeCode>(code)))] = counts.by_code[code];
+  }
+  nlohmann::ordered_json summary;
+  summary["changes"] = counts.changes;
+  summary["malformed"] = counts.malformed;
+  summary["outcomes"] = std::move(outcomes);
+  summary["seconds"] = seconds;
+  PrintLine(summary.dump());
+}
+
+void PrintSummaryTable(const ApplyCounts& counts, double seconds) {
+  Table table({{"OUTCOME"}, {"CHANGES", Align::kRight}});
+  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
+    if (counts.by_code[code] == 0) continue;
+    table.Add({std::string(ToString(static_cast<OutcomeCode>(code))), std::to_string(counts.by_code[code])});
+  }
+  table.Add({"total", std::to_string(counts.changes)});
+  table.Flush();
+  PrintLine(fmt::format("{:.1f} s, {:.0f} changes/s", seconds, static_cast<double>(counts.changes) / seconds));
+}
+
+// How the run ended, on stderr where it did not end well. Returns the exit status.
+int Conclude(const ApplyOptions& options, const absl::Status& status, MessageReader::Result end,
+             const MessageReader& reader, int signal) {
+  if (!status.ok()) {
+    const int exit = Fail(status, options.ledger);
+    fmt::print(stderr, "Apply the same input again: what was applied is then DUPLICATE, the rest is decided.\n");
+    return exit == kExitOk ? kExitOk : kExitFailed;
+  }
+  if (end == MessageReader::Result::kBroken) {
+    return Usage(fmt::format("{}: {}; what was before it is decided", Printable(options.file), reader.error()));
+  }
+  if (end != MessageReader::Result::kStopped) return kExitOk;
+  fmt::print(stderr, "semel apply: stopped by SIG{} at byte {} of the input\n", sigabbrev_np(signal), reader.consumed());
+  return 128 + signal;
+}
+
+// Errors: InvalidArgument and those of opening a file.
+absl::StatusOr<Applier::FileHandle> OpenOutcomes(const std::string& path) {
+  Applier::FileHandle file(nullptr, std::fclose);
+  if (path.empty()) return file;
+  file.reset(std::fopen(path.c_str(), "we"));
+  if (file == nullptr) return absl::ErrnoToStatus(errno, "--outcomes " + path);
+  return file;
+}
+
+int ApplyInput(const ApplyOptions& options, Ledger& ledger, Input* input, Applier::FileHandle outcomes,
+               StopSignal* stop) {
+  MessageReader reader(input, FormatOf(options), stop->fd());
+  Progress progress(input->size());
+  Applier applier(options, &ledger, &reader, &progress, std::move(outcomes));
+  MessageReader::Result end = MessageReader::Result::kEnd;
+  absl::Status status = applier.Run(&end);
+  const double seconds = progress.seconds();
+  progress.Clear();
+  const absl::Status closed = ledger.Close();
+  if (status.ok()) status = closed;
+  (options.json ? PrintSummaryJson : PrintSummaryTable)(applier.counts(), seconds);
+  FlushOutput();
+  return Conclude(options, status, end, reader, stop->Take());
+}
+
+int Apply(const ApplyOptions& options) {
+  const absl::StatusOr<std::unique_ptr<Input>> input = Input::Open(options.file);
+  if (!input.ok()) {
+    return Usage(fmt::format("{}: {}", Printable(options.file), std::string(input.status().message())));
+  }
+  absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes);
+  if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
+  StopSignal stop;
+  Options ledger_options;
+  ledger_options.create_if_missing = options.create;
+  const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(options.ledger, ledger_options);
+  if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
+  return ApplyInput(options, **ledger, input->get(), *std::move(outcomes), &stop);
+}
+
+std::string CheckSourceName(const std::string& name) {
+  if (!name.empty() && name.size() <= kMaxSourceNameBytes) return "";
+  return fmt::format("a source has a name of 1 to {} bytes", kMaxSourceNameBytes);
+}
+
+}  // namespace
+
+void AddApply(CLI::App& app, int* exit) {
+  CLI::App* const command = app.add_subcommand("apply", "Apply a stream of change messages");
+  const auto options = std::make_shared<ApplyOptions>();
+  command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
+  command->add_option("FILE", options->file, "The messages; - is standard input")->required();
+  command->add_option("--format", options->format,
+                      "jsonl: a JSON object a line; proto: semel.v1.Change, each after its length as a varint. Default: "
+                      "proto for .pb, .binpb and .proto, else jsonl")
+      ->check(CLI::IsMember({"jsonl", "proto"}));
+  command->add_option("--source", options->source,
+                      "Give messages that have no source this one, with their line (or record) number as position")
+      ->check(CheckSourceName);
+  command->add_option("--batch", options->batch, "Messages that are made durable together, at most")
+      ->check(CLI::Range(size_t{1}, size_t{1000000}))
+      ->capture_default_str();
+  command->add_option("--outcomes", options->outcomes,
+                      "Write each outcome to this file, a JSON object a line, in the order of the input");
+  command->add_flag("--create", options->create, "Create the ledger if there is none");
+  command->add_flag("--json", options->json, "The summary as one JSON object");
+  command->footer(
+      "Example:\n"
+      "  semel apply accounts changes.jsonl --outcomes outcomes.jsonl\n"
+      "  tail -f changes.jsonl | semel apply accounts - --source changes\n\n"
+      "A message that cannot be read is INVALID, and the rest goes on. Applying the same input again is harmless.\n"
+      "Exit status: 0 all was decided, 1 the engine failed, 2 unusable arguments or input, 130 or 143 stopped by a\n"
+      "signal after the running batch.");
+  command->callback([options, exit] { *exit = Apply(*options); });
+}
+
+}  // namespace semel::cli

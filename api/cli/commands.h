@@ -1,0 +1,36 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The subcommands of `semel`. Each Add function declares its subcommands on `app`; a callback runs the one that was
+// given and leaves its exit status in `exit`, which outlives the parse.
+
+#ifndef SEMEL_API_CLI_COMMANDS_H_
+#define SEMEL_API_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "semel/ledger.h"
+
+namespace semel::cli {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  // the engine could not do it, or verify found a fault
+inline constexpr int kExitUsage = 2;   // the arguments, or the input that they name, cannot be used
+
+void AddInit(CLI::App& app, int* exit);
+void AddApply(CLI::App& app, int* exit);
+void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
+void AddJournal(CLI::App& app, int* exit);
+void AddStatusCommands(CLI::App& app, int* exit);  // stats, sources, verify
+
+// Says what went wrong with a ledger on stderr, with what to do about it. Returns the exit status.
+int Fail(const absl::Status& status, std::string_view ledger);
+
+// Runs a command that only reads: opens the ledger beside a running writer, and reports what `read` returns.
+int WithLedger(const std::string& directory, const std::function<absl::Status(Ledger&)>& read);
+
+}  // namespace semel::cli
+
+#endif  // SEMEL_API_CLI_COMMANDS_H_

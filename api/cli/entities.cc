@@ -1,0 +1,210 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// get, list, history: entities as they are and as they were.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/cli/commands.h"
+#include "api/cli/output.h"
+#include "api/cli/text.h"
+
+namespace semel::cli {
+namespace {
+
+constexpr size_t kShownValue = 60;  // characters of a value in a table
+
+std::string ShowValue(const std::optional<std::string>& value) {
+  return value.has_value() ? Printable(*value, kShownValue) : "-";
+}
+
+std::string ShowAsset(const Policy& policy) { return Printable(policy.asset.value_or("-")); }
+
+// ---- get
+
+struct GetOptions {
+  std::string ledger;
+  std::string key;
+  std::optional<uint64_t> version;
+  std::optional<uint64_t> lsn;
+  std::string time;
+  bool json = false;
+};
+
+void PrintPolicy(const Entity& entity, Properties* table) {
+  const Policy& policy = entity.policy;
+  if (policy.asset.has_value()) table->Add("asset", Printable(*policy.asset));
+  if (policy.min_balance.has_value()) table->Add("min balance", AmountToString(*policy.min_balance));
+  if (policy.max_balance.has_value()) table->Add("max balance", AmountToString(*policy.max_balance));
+  if (policy.closed.value_or(false)) table->Add("closed", "yes");
+}
+
+void PrintEntity(const Entity& entity) {
+  if (entity.version == 0) {
+    PrintLine(fmt::format("{} never existed", Printable(entity.key)));
+    return;
+  }
+  Properties table;
+  table.Add("key", Printable(entity.key));
+  table.Add("version", std::to_string(entity.version));
+  table.Add("balance", AmountToString(entity.balance));
+  PrintPolicy(entity, &table);
+  if (entity.value.has_value()) {
+    table.Add("value", fmt::format("{} ({} bytes)", Printable(*entity.value, 1000), entity.value->size()));
+  }
+  if (entity.stamp.has_value()) table.Add("stamp", std::to_string(*entity.stamp));
+  if (entity.deleted) table.Add("deleted", "yes; the version stays");
+  table.Print();
+}
+
+absl::StatusOr<AsOf> AsOfOptions(const GetOptions& options) {
+  AsOf as_of;
+  as_of.version = options.version;
+  as_of.lsn = options.lsn;
+  if (options.time.empty()) return as_of;
+  as_of.time_us = ParseTime(options.time);
+  if (as_of.time_us.has_value()) return as_of;
+  return absl::InvalidArgumentError(
+      "--as-of-time takes RFC 3339, such as 2026-11-21T10:00:00Z, or microseconds since 1970");
+}
+
+absl::Status Get(const GetOptions& options, Ledger& ledger) {
+  const absl::StatusOr<AsOf> as_of = AsOfOptions(options);
+  if (!as_of.ok()) return as_of.status();
+  const absl::StatusOr<Entity> entity = ledger.Get(options.key, *as_of);
+  if (!entity.ok()) return entity.status();
+  if (options.json) {
+    PrintLine(ToJson(*entity));
+  } else {
+    PrintEntity(*entity);
+  }
+  return absl::OkStatus();
+}
+
+void AddGet(CLI::App& app, int* exit) {
+  CLI::App* const command = app.add_subcommand("get", "Show one entity, as it is or as it was");
+  const auto options = std::make_shared<GetOptions>();
+  command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
+  command->add_option("KEY", options->key, "The entity's key")->required();
+  CLI::Option* const version = command->add_option("--as-of-version", options->version, "After the change that made it");
+  CLI::Option* const lsn = command->add_option("--as-of-lsn", options->lsn, "After the journal's entry at this address");
+  CLI::Option* const time = command->add_option("--as-of-time", options->time,
+                                                "At this time: RFC 3339, or microseconds since 1970");
+  version->excludes(lsn)->excludes(time);
+  lsn->excludes(time);
+  command->add_flag("--json", options->json, "One JSON object; version 0 is a key that never existed");
+  command->footer(
+      "Example:\n"
+      "  semel get accounts account/alice\n"
+      "  semel get accounts account/alice --as-of-time 2026-11-21T10:00:00Z --json");
+  command->callback([options, exit] {
+    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Get(*options, ledger); });
+  });
+}
+
+// ---- list
+
+struct ListOptions {
+  std::string ledger;
+  ScanOptions scan;
+  bool json = false;
+};
+
+std::vector<std::string> ListRow(const Entity& entity) {
+  return {Printable(entity.key), std::to_string(entity.version), AmountToString(entity.balance),
+          ShowAsset(entity.policy), entity.deleted ? "deleted" : ShowValue(entity.value)};
+}
+
+absl::Status List(const ListOptions& options, Ledger& ledger) {
+  std::unique_ptr<Table> table;
+  if (!options.json) {
+    table = std::make_unique<Table>(std::vector<Column>{
+        {"KEY"}, {"VERSION", Align::kRight}, {"BALANCE", Align::kRight}, {"ASSET"}, {"VALUE"}});
+  }
+  const auto visit = [&](const Entity& entity) {
+    if (table != nullptr) {
+      table->Add(ListRow(entity));
+    } else {
+      PrintLine(ToJson(entity));
+    }
+    return true;
+  };
+  return ledger.Scan(options.scan, visit).status();
+}
+
+void AddList(CLI::App& app, int* exit) {
+  CLI::App* const command = app.add_subcommand("list", "List entities in the order of their keys");
+  const auto options = std::make_shared<ListOptions>();
+  command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
+  command->add_option("--prefix", options->scan.prefix, "Only keys that begin so");
+  command->add_option("--start-after", options->scan.start_after, "Only keys after this one: the next page");
+  command->add_option("--limit", options->scan.limit, "At most so many");
+  command->add_flag("--deleted", options->scan.include_deleted, "Deleted entities too");
+  command->add_flag("--fresh", options->scan.fresh, "All that is applied, not only up to the last checkpoint");
+  command->add_flag("--json", options->json, "One JSON object a line");
+  command->footer("Example:\n  semel list accounts --prefix account/ --limit 20");
+  command->callback([options, exit] {
+    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return List(*options, ledger); });
+  });
+}
+
+// ---- history
+
+struct HistoryCommandOptions {
+  std::string ledger;
+  std::string key;
+  HistoryOptions history;
+  bool json = false;
+};
+
+std::vector<std::string> HistoryRow(const HistoryLine& line) {
+  const std::string operand = line.action == Action::kAdd ? AmountToString(line.amount) : ShowValue(line.value);
+  return {std::to_string(line.version), FormatTime(line.commit_time_us), std::string(ToString(line.action)), operand,
+          AmountToString(line.balance), Printable(line.id), std::to_string(line.sequence), std::to_string(line.lsn)};
+}
+
+void PrintHistory(const std::vector<HistoryLine>& lines) {
+  Table table({{"VERSION", Align::kRight}, {"TIME"}, {"ACTION"}, {"OPERAND", Align::kRight}, {"BALANCE", Align::kRight},
+               {"ID"}, {"SEQUENCE", Align::kRight}, {"LSN", Align::kRight}});
+  for (const HistoryLine& line : lines) table.Add(HistoryRow(line));
+}
+
+absl::Status History(const HistoryCommandOptions& options, Ledger& ledger) {
+  const absl::StatusOr<std::vector<HistoryLine>> lines = ledger.History(options.key, options.history);
+  if (!lines.ok()) return lines.status();
+  if (options.json) {
+    for (const HistoryLine& line : *lines) PrintLine(ToJson(line));
+  } else if (lines->empty()) {
+    PrintLine(fmt::format("{} never existed", Printable(options.key)));
+  } else {
+    PrintHistory(*lines);
+  }
+  return absl::OkStatus();
+}
+
+void AddHistory(CLI::App& app, int* exit) {
+  CLI::App* const command = app.add_subcommand("history", "Show the changes of one entity, newest first");
+  const auto options = std::make_shared<HistoryCommandOptions>();
+  command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
+  command->add_option("KEY", options->key, "The entity's key")->required();
+  command->add_option("--limit", options->history.limit, "At most so many; 0: all")->capture_default_str();
+  command->add_flag("--oldest-first", options->history.oldest_first, "From version 1 on");
+  command->add_flag("--json", options->json, "One JSON object a line");
+  command->footer("Example:\n  semel history accounts account/alice --limit 10");
+  command->callback([options, exit] {
+    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return History(*options, ledger); });
+  });
+}
+
+}  // namespace
+
+void AddEntityCommands(CLI::App& app, int* exit) {
+  AddGet(app, exit);
+  AddList(app, exit);
+  AddHistory(app, exit);
+}
+
+}  // namespace semel::cli

@@ -1,0 +1,174 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "api/cli/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+namespace semel::cli {
+namespace {
+
+constexpr int64_t kMicros = 1000000;
+
+bool ContinuesCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Takes one character off the front of well-formed UTF-8.
+char32_t TakeCharacter(std::string_view* text) {
+  const unsigned char first = static_cast<unsigned char>(text->front());
+  char32_t point = first < 0x80 ? first : first < 0xE0 ? first & 0x1F : first < 0xF0 ? first & 0x0F : first & 0x07;
+  text->remove_prefix(1);
+  for (; !text->empty() && ContinuesCharacter(text->front()); text->remove_prefix(1)) {
+    point = (point << 6) | (static_cast<unsigned char>(text->front()) & 0x3F);
+  }
+  return point;
+}
+
+// DEL and the control characters beyond ASCII, line separators, and the marks that change the direction of writing.
+bool IsTreacherous(char32_t c) {
+  return (c >= 0x7F && c <= 0x9F) || (c >= 0x200E && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
+// A JSON string has its control characters escaped and is UTF-8.
+std::string AsJson(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Takes "+02:00" or "Z" off the front: seconds east of Greenwich.
+std::optional<int> TakeZone(std::string_view zone) {
+  if (zone == "Z" || zone == "z") return 0;
+  int hours = 0;
+  int minutes = 0;
+  int end = 0;
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') ||
+      std::sscanf(std::string(zone).c_str() + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5) {
+    return std::nullopt;
+  }
+  return (zone[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+// Takes ".25" off the front of what follows the seconds; absent is 0. Beyond six digits it is cut.
+int64_t TakeFraction(std::string_view* rest) {
+  if (rest->empty() || rest->front() != '.') return 0;
+  rest->remove_prefix(1);
+  int64_t micros = 0;
+  int64_t unit = kMicros;
+  for (; !rest->empty() && rest->front() >= '0' && rest->front() <= '9'; rest->remove_prefix(1)) {
+    unit /= 10;
+    micros += unit * (rest->front() - '0');
+  }
+  return micros;
+}
+
+std::optional<int64_t> ParseRfc3339(const std::string& text) {
+  std::tm time{};
+  char separator = 0;
+  int end = 0;
+  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2d%c%2d:%2d:%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday,
+                                 &separator, &time.tm_hour, &time.tm_min, &time.tm_sec, &end);
+  if (fields != 7 || (separator != 'T' && separator != 't' && separator != ' ')) return std::nullopt;
+  time.tm_year -= 1900;
+  time.tm_mon -= 1;
+  const std::tm given = time;
+  std::string_view rest = std::string_view(text).substr(static_cast<size_t>(end));
+  const int64_t fraction = TakeFraction(&rest);
+  const std::optional<int> zone = TakeZone(rest);
+  const int64_t seconds = timegm(&time);  // normalises: the 31st of February becomes another date
+  if (!zone.has_value() || time.tm_mon != given.tm_mon || time.tm_mday != given.tm_mday || time.tm_sec != given.tm_sec) {
+    return std::nullopt;
+  }
+  return (seconds - *zone) * kMicros + fraction;
+}
+
+// Levenshtein's distance, row by row.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  const std::string json = AsJson(text);
+  std::string_view rest = std::string_view(json).substr(1, json.size() - 2);
+  std::string result;
+  while (!rest.empty()) {
+    if (rest.substr(0, 2) == "\\\"") rest.remove_prefix(1);  // a quote needs no escape here
+    const std::string_view before = rest;
+    const char32_t character = TakeCharacter(&rest);
+    if (IsTreacherous(character)) {
+      result += fmt::format("\\u{:04x}", static_cast<uint32_t>(character));
+    } else {
+      result += before.substr(0, before.size() - rest.size());
+    }
+    if (character == U'\\' && !rest.empty()) {  // the second character of an escape, whatever it is
+      result += rest.front();
+      rest.remove_prefix(1);
+    }
+  }
+  return result;
+}
+
+std::string Printable(std::string_view text, size_t max) {
+  std::string whole = Printable(text.substr(0, max * 4));  // a character has at most four bytes
+  if (Columns(whole) <= max && text.size() <= max * 4) return whole;
+  size_t end = 0;
+  for (size_t seen = 0; end < whole.size() && (seen < max || ContinuesCharacter(whole[end])); ++end) {
+    if (!ContinuesCharacter(whole[end])) ++seen;
+  }
+  return whole.substr(0, end) + "...";
+}
+
+size_t Columns(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !ContinuesCharacter(c); }));
+}
+
+std::string FormatTime(int64_t time_us) {
+  const int64_t micros = ((time_us % kMicros) + kMicros) % kMicros;
+  const std::time_t seconds = static_cast<std::time_t>((time_us - micros) / kMicros);
+  std::tm time{};
+  gmtime_r(&seconds, &time);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", time.tm_year + 1900, time.tm_mon + 1, time.tm_mday,
+                     time.tm_hour, time.tm_min, time.tm_sec, micros);
+}
+
+std::optional<int64_t> ParseTime(const std::string& text) {
+  int64_t time_us = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, time_us);
+  if (error == std::errc() && stop == end) return time_us;
+  return ParseRfc3339(text);
+}
+
+std::string Nearest(const std::string& given, const std::vector<std::string>& words) {
+  constexpr size_t kLongestTypo = 40;  // no word is as long; keeps the work small
+  if (given.size() > kLongestTypo) return "";
+  std::string nearest;
+  size_t best = std::max<size_t>(2, given.size() / 3) + 1;
+  for (const std::string& word : words) {
+    const size_t distance = EditDistance(given, word);
+    if (distance < best && distance < word.size()) {
+      best = distance;
+      nearest = word;
+    }
+  }
+  return nearest;
+}
+
+}  // namespace semel::cli
