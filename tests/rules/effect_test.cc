@@ -29,7 +29,8 @@ Effect Apply(const Update& update, Lsn lsn, Head* head) {
 TEST(ApplyEffect, Add_MovesVersionBalanceLastAndChain) {
   Head head;
   Apply(On().Add(5), 10, &head);
-  const Effect effect = Apply(On().Add(-7), 20, &head);
+  const Update update = On().Add(-7);  // the effect's key points into it
+  const Effect effect = Apply(update, 20, &head);
   EXPECT_EQ(effect.key, "k");
   EXPECT_EQ(effect.version, 2u);
   EXPECT_EQ(effect.amount, -7);
@@ -125,9 +126,10 @@ TEST(ApplyEffect, Source_MovesTheCursor) {
 }
 
 TEST(ApplyEffect, AVersionThatIsNotTheNext_IsDataLossAndChangesNothing) {
+  const Update update = On().Put("v");
   for (const uint64_t version : {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{4}, ~uint64_t{0}}) {
     Head head = HeadAt(2, 5);
-    Effect effect = EffectOf(On().Put("v"), head);
+    Effect effect = EffectOf(update, head);
     effect.version = version;
     EXPECT_EQ(ApplyEffect(effect, RefAt(90), &head).code(), absl::StatusCode::kDataLoss);
     EXPECT_EQ(head.version, 2u);
