@@ -62,7 +62,7 @@ BlockCache::Slot* BlockCache::SlotFor(Shard* shard, Lsn block) const {
   Slot* const slot = &slots[shard->hand];
   slot->block = block;
   slot->size = 0;
-  slot->used = true;
+  slot->used = false;  // a block that is read once only, as in a long walk, goes before those that are read again
   shard->index[block] = shard->hand;
   return slot;
 }

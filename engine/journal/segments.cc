@@ -135,6 +135,7 @@ absl::Status SegmentList::Refresh() {
     ReaderLock lock(&mutex_);
     known = segments_;
   }
+  if (!known.empty()) known.pop_back();
   absl::StatusOr<std::vector<SegmentInfo>> found = ReadDirectory(known);
   for (int attempt = 1; absl::IsNotFound(found.status()) && attempt < kListAttempts; ++attempt) {
     found = ReadDirectory(known);
@@ -170,9 +171,16 @@ absl::StatusOr<std::vector<SegmentInfo>> SegmentList::ReadDirectory(const std::v
 }
 
 void SegmentList::Add(const SegmentInfo& segment) {
-  WriterLock lock(&mutex_);
-  SEMEL_CHECK(!segments_.empty() && segment.previous_first_lsn == segments_.back().first_lsn);
-  segments_.push_back(segment);
+  {
+    WriterLock lock(&mutex_);
+    SEMEL_CHECK(!segments_.empty());
+    if (segments_.back().first_lsn == segment.first_lsn) segments_.pop_back();
+    segments_.push_back(segment);
+  }
+  MutexLock lock(&files_mutex_);
+  files_.erase(std::remove_if(files_.begin(), files_.end(),
+                              [&](const OpenedFile& opened) { return opened.first_lsn == segment.first_lsn; }),
+               files_.end());
 }
 
 SegmentList::Place SegmentList::PlaceAt(size_t index) const {

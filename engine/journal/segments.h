@@ -59,11 +59,12 @@ class SegmentList {
  public:
   SegmentList(FileSystem* file_system, JournalIdentity identity);
 
-  // Replaces the list by what the directory holds. Headers are read of those that are new. Errors: DataLoss (none, one
-  // missing, a bad header), FailedPrecondition; the list is then as before.
+  // Replaces the list by what the directory holds. Headers are read of those that are new, and of the last, which may have
+  // been replaced while it was empty. Errors: DataLoss (none, one missing, a bad header), FailedPrecondition; the list is
+  // then as before.
   absl::Status Refresh();
 
-  // Appends a segment that was just created.
+  // Appends a segment that was just created; one that begins where the last does, which is then empty, replaces it.
   void Add(const SegmentInfo& segment);
 
   // A part of the journal that lies in one file.

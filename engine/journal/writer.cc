@@ -138,9 +138,11 @@ struct JournalWriter::State {
 };
 
 absl::Status JournalWriter::State::Roll(size_t frame_bytes) {
+  // An empty segment that is too small for a frame is replaced.
+  const bool last_is_empty = tip.lsn == last.first_lsn;
   SegmentInfo next;
   next.first_lsn = tip.lsn;
-  next.previous_first_lsn = last.first_lsn;
+  next.previous_first_lsn = last_is_empty ? last.previous_first_lsn : last.first_lsn;
   next.file_bytes = static_cast<uint32_t>(FileBytesFor(frame_bytes, options.segment_bytes));
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<File> next_file, maker.Make(next));
   must_roll = true;

@@ -62,6 +62,7 @@ class TestJournal {
     if (absl::Status made = fs->CreateDirectory(identity.directory); !made.ok() && !absl::IsAlreadyExists(made)) {
       return made;
     }
+    SEMEL_RETURN_IF_ERROR(fs->SyncDirectory(""));
     return CreateJournal(fs, identity, options);
   }
 

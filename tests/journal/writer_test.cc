@@ -97,7 +97,8 @@ TEST_F(JournalWriterTest, Reserve_FrameDoesNotFit_RollsToASegmentNamedByItsFirst
 }
 
 TEST_F(JournalWriterTest, Reserve_ExactlyTheRest_DoesNotRoll) {
-  const size_t rest = 4096 - kSegmentHeaderBytes;
+  ASSERT_TRUE(journal_.Append(0).ok());
+  const size_t rest = 4096 - kSegmentHeaderBytes - journal_.writer->tip().lsn;
   EXPECT_TRUE(journal_.writer->Reserve(rest).ok());
   EXPECT_EQ(journal_.reader->segment_count(), 1u);
   EXPECT_TRUE(journal_.writer->Reserve(rest + 1).ok());
@@ -125,6 +126,23 @@ TEST_F(JournalWriterTest, Append_FrameLargerThanASegment_GetsItsOwn) {
   ExpectReopensWith(3);
   ASSERT_TRUE(journal_.Append(3).ok());
   ExpectReopensWith(4);
+}
+
+TEST_F(JournalWriterTest, Append_LargeFrameIntoAnEmptySegment_ReplacesIt) {
+  ASSERT_TRUE(journal_.Append(0, 1, 100000).ok());
+  EXPECT_EQ(Files(), Names{"00000000000000000000.log"});
+  EXPECT_EQ(journal_.reader->FileBytes().value(), 102400u);
+  ExpectReopensWith(1);
+  // The same behind another segment, after an open that has looked into the empty one.
+  ASSERT_TRUE(journal_.Append(1, 1, 3000).ok());
+  ASSERT_TRUE(journal_.writer->Reserve(2000).ok());
+  ExpectReopensWith(2);
+  ASSERT_TRUE(journal_.Append(2, 1, 100000).ok());
+  EXPECT_EQ(journal_.reader->segment_count(), 3u);
+  EntryBuffer buffer;
+  Entry entry;
+  EXPECT_TRUE(journal_.reader->ReadEntry(journal_.last_lsn, true, &buffer, &entry).ok());
+  ExpectReopensWith(3);
 }
 
 TEST_F(JournalWriterTest, Spare_IsPreparedWhenHalfFullAndUsedByTheRoll) {

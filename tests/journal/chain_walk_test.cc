@@ -1,0 +1,238 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Walking a chain, compared with a plain vector of its versions.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/journal/harness.h"
+#include "tests/sim/random.h"
+
+namespace semel::testing {
+namespace {
+
+// A chain in memory: entry v stands at lsns[v - 1]. Counts reads.
+class ChainInMemory final : public EntrySource {
+ public:
+  ChainInMemory(uint64_t length, Random* random, Table table = Table::kEntities) : table_(table) {
+    if (table == Table::kSources) extras_.source.emplace();
+    Lsn lsn = 64;
+    uint64_t position = 0;
+    for (uint64_t version = 1; version <= length; ++version) {
+      position += 1 + random->Below(3);
+      pointers.push_back(head.chain.PointersFor(version));
+      head.chain.Push(version, lsn);
+      head.version = version;
+      lsns.push_back(lsn);
+      positions.push_back(position);
+      lsn += 50 + random->Below(200);
+    }
+    if (table == Table::kSources) extras_.source->cursor = position;
+    head.extras = std::make_shared<HeadExtras>(extras_);
+  }
+
+  absl::Status ReadEntry(Lsn lsn, bool, EntryBuffer*, Entry* entry) override {
+    ++reads;
+    const auto found = std::lower_bound(lsns.begin(), lsns.end(), lsn);
+    if (found == lsns.end() || *found != lsn) return absl::OutOfRangeError("no such entry");
+    const size_t index = static_cast<size_t>(found - lsns.begin());
+    *entry = Entry();
+    entry->lsn = lsn;
+    Effect& effect = entry->effects.emplace_back();
+    effect.table = table_;
+    effect.key = "key";
+    effect.version = index + 1;
+    effect.pointers = pointers[index];
+    effect.position = positions[index];
+    return absl::OkStatus();
+  }
+
+  ChainStart start() const { return {table_, "key", &head}; }
+
+  Head head;
+  std::vector<Lsn> lsns;
+  std::vector<uint64_t> positions;
+  std::vector<ChainPointers> pointers;
+  uint64_t reads = 0;
+
+ private:
+  const Table table_;
+  HeadExtras extras_;
+};
+
+// Some lengths at and around the powers of 8, and random ones.
+std::vector<uint64_t> Lengths(Random* random) {
+  std::vector<uint64_t> lengths = {1, 2, 7, 8, 9, 16, 63, 64, 65, 72, 511, 512, 513};
+  for (int i = 0; i < 12; ++i) lengths.push_back(1 + random->Below(3000));
+  return lengths;
+}
+
+Lsn RandomFloor(const ChainInMemory& chain, Random* random) {
+  return random->OneIn(2) ? 0 : chain.lsns[random->Below(chain.lsns.size())];
+}
+
+TEST(ChainWalk, FindVersion_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory chain(length, &random);
+    const Lsn floor = RandomFloor(chain, &random);
+    for (uint64_t version = 1; version <= length; ++version) {
+      const auto found = FindVersion(&chain, chain.start(), version, floor);
+      ASSERT_TRUE(found.ok()) << found.status();
+      const Lsn expected = chain.lsns[version - 1];
+      EXPECT_EQ(*found, expected >= floor ? std::optional<Lsn>(expected) : std::nullopt)
+          << "version " << version << " of " << length << ", floor " << floor;
+    }
+  }
+}
+
+TEST(ChainWalk, FindAtLsn_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory chain(length, &random);
+    const Lsn floor = RandomFloor(chain, &random);
+    for (int i = 0; i < 300; ++i) {
+      Lsn lsn = random.Below(chain.lsns.back() + 100);
+      if (random.OneIn(2)) lsn = chain.lsns[random.Below(length)] + random.Below(3) - 1;
+      const auto found = FindAtLsn(&chain, chain.start(), lsn, floor);
+      ASSERT_TRUE(found.ok()) << found.status();
+      const auto after = std::upper_bound(chain.lsns.begin(), chain.lsns.end(), lsn);
+      const uint64_t version = static_cast<uint64_t>(after - chain.lsns.begin());
+      if (version > 0 && chain.lsns[version - 1] < floor) {
+        EXPECT_FALSE(found->readable);
+      } else if (version == 0 && floor > chain.lsns.front()) {
+        EXPECT_FALSE(found->readable) << "the first entries cannot be read, so nothing shows where it began";
+      } else {
+        EXPECT_TRUE(found->readable);
+        EXPECT_EQ(found->version, version) << "LSN " << lsn << ", floor " << floor;
+        EXPECT_EQ(found->lsn, version == 0 ? 0 : chain.lsns[version - 1]);
+      }
+    }
+  }
+}
+
+TEST(ChainWalk, FindPosition_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory chain(length, &random, Table::kSources);
+    const Lsn floor = RandomFloor(chain, &random);
+    for (uint64_t position = 0; position <= chain.positions.back() + 1; ++position) {
+      const auto found = FindPosition(&chain, chain.start(), position, floor);
+      ASSERT_TRUE(found.ok()) << found.status();
+      const auto at = std::lower_bound(chain.positions.begin(), chain.positions.end(), position);
+      std::optional<Lsn> expected;
+      if (at != chain.positions.end() && *at == position) expected = chain.lsns[at - chain.positions.begin()];
+      if (expected.has_value() && *expected < floor) expected.reset();
+      ASSERT_EQ(*found, expected) << "position " << position << " of " << length << ", floor " << floor;
+    }
+  }
+}
+
+TEST(ChainWalk, WalkBack_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory chain(length, &random);
+    for (int i = 0; i < 100; ++i) {
+      const Lsn floor = RandomFloor(chain, &random);
+      const uint64_t newest = random.Between(0, length);
+      const uint64_t after = random.Between(0, length);
+      const uint64_t limit = random.Between(0, length + 1);
+      const uint64_t stop_at = random.OneIn(2) ? 0 : random.Between(1, length);  // 0: never
+      std::vector<uint64_t> visited;
+      bool complete = false;
+      const absl::Status walked = WalkBack(
+          &chain, chain.start(), newest, after, limit, floor, false,
+          [&](const Entry& entry, const Effect& effect) {
+            EXPECT_EQ(entry.lsn, chain.lsns[effect.version - 1]);
+            visited.push_back(effect.version);
+            return effect.version != stop_at;
+          },
+          &complete);
+      ASSERT_TRUE(walked.ok()) << walked;
+      std::vector<uint64_t> expected;
+      bool expect_complete = newest <= after;
+      for (uint64_t version = newest; version > after && expected.size() < limit; --version) {
+        if (chain.lsns[version - 1] < floor) break;
+        expected.push_back(version);
+        expect_complete = version == stop_at || version == after + 1;
+        if (version == stop_at) break;
+      }
+      EXPECT_EQ(visited, expected);
+      EXPECT_EQ(complete, expect_complete) << newest << " " << after << " " << limit << " " << floor << " " << stop_at;
+    }
+  }
+}
+
+TEST(ChainWalk, EntityThatNeverExisted_HasNothing) {
+  Random random(1);
+  ChainInMemory chain(0, &random);
+  EXPECT_EQ(FindAtLsn(&chain, chain.start(), 100, 0)->version, 0u);
+  EXPECT_EQ(*FindPosition(&chain, chain.start(), 1, 0), std::nullopt);
+  bool complete = false;
+  const auto visit = [](const Entry&, const Effect&) { return true; };
+  EXPECT_TRUE(WalkBack(&chain, chain.start(), 0, 0, 10, 0, false, visit, &complete).ok());
+  EXPECT_TRUE(complete);
+}
+
+TEST(ChainWalk, PointerToAnotherVersion_IsDataLoss) {
+  Random random(1);
+  ChainInMemory chain(100, &random);
+  for (ChainPointers& pointers : chain.pointers) {
+    for (Lsn& pointer : pointers) pointer = chain.lsns[0];
+  }
+  EXPECT_EQ(FindVersion(&chain, chain.start(), 50, 0).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(ChainWalk, EntryWithoutTheEntity_IsDataLoss) {
+  Random random(1);
+  ChainInMemory chain(100, &random);
+  const ChainStart other{Table::kEntities, "other", &chain.head};
+  EXPECT_EQ(FindVersion(&chain, other, 50, 0).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(ChainWalk, ErrorOfTheSource_IsPassedOn) {
+  Random random(1);
+  ChainInMemory chain(100, &random);
+  ChainInMemory empty(0, &random);
+  EXPECT_EQ(FindVersion(&empty, chain.start(), 50, 0).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+// The figures of docs/design.md: 26 reads on average and 49 at most at a million versions, from the newest entry on (which
+// the walk here does not read: it starts from the head).
+TEST(ChainWalk, Reads_AtAMillionVersions_AreLogarithmic) {
+  Random random(TestSeed());
+  const uint64_t kLength = 1'000'000;
+  ChainInMemory chain(kLength, &random, Table::kSources);
+  uint64_t worst = 0;
+  uint64_t total = 0;
+  uint64_t worst_position = 0;
+  const int kSamples = 10'000;
+  for (int i = 0; i < kSamples; ++i) {
+    const uint64_t version = random.Between(1, kLength);
+    chain.reads = 0;
+    ASSERT_EQ(**FindVersion(&chain, chain.start(), version, 0), chain.lsns[version - 1]);
+    worst = std::max(worst, chain.reads);
+    total += chain.reads;
+    chain.reads = 0;
+    ASSERT_EQ(FindAtLsn(&chain, chain.start(), chain.lsns[version - 1], 0)->version, version);
+    worst = std::max(worst, chain.reads);
+    chain.reads = 0;
+    ASSERT_EQ(**FindPosition(&chain, chain.start(), chain.positions[version - 1], 0), chain.lsns[version - 1]);
+    worst_position = std::max(worst_position, chain.reads);
+  }
+  const double mean = static_cast<double>(total) / kSamples;
+  std::printf("reads at %llu versions: %.1f mean, %llu max; by position %llu max\n",
+              static_cast<unsigned long long>(kLength), mean, static_cast<unsigned long long>(worst),
+              static_cast<unsigned long long>(worst_position));
+  const double levels = std::log(static_cast<double>(kLength)) / std::log(8.0);  // 6.6
+  EXPECT_LE(static_cast<double>(worst), 8 * levels);
+  EXPECT_LE(mean, 4 * levels);
+  EXPECT_LE(static_cast<double>(worst_position), 16 * levels);
+}
+
+}  // namespace
+}  // namespace semel::testing
