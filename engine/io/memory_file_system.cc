@@ -156,7 +156,7 @@ class MemoryFileSystem final : public FileSystem {
 
   absl::StatusOr<bool> Exists(const std::string& path) override {
     MutexLock lock(&mutex_);
-    return entries_.count(path) != 0 || path.empty();
+    return entries_.count(path) != 0 || IsDirectory(path);
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
@@ -170,7 +170,7 @@ class MemoryFileSystem final : public FileSystem {
 
  private:
   bool IsDirectory(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (path.empty()) return true;
+    if (path.empty() || path == "/") return true;
     const auto found = entries_.find(path);
     return found != entries_.end() && found->second == nullptr;
   }
