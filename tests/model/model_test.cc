@@ -65,8 +65,8 @@ json ChangeJson(const Change& change) {
 
 // Answers of the specification to the stream in `path`, one a change.
 std::vector<json> RunSpecification(const std::string& path) {
-  const std::string command =
-      std::string(SEMEL_PYTHON) + " -B " + SEMEL_SOURCE_DIR + "/tests/spec/semel_model.py apply " + path;
+  const std::string specification = SEMEL_SOURCE_DIR "/tests/spec/semel_model.py";
+  const std::string command = "'" SEMEL_PYTHON "' -B '" + specification + "' apply '" + path + "'";
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   std::array<char, 4096> chunk;
