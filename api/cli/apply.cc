@@ -61,7 +61,8 @@ int Conclude(const ApplyOptions& options, const absl::Status& status, MessageRea
     return Usage(fmt::format("{}: {}; what was before it is decided", Printable(options.file), reader.error()));
   }
   if (end != MessageReader::Result::kStopped) return kExitOk;
-  fmt::print(stderr, "semel apply: stopped by SIG{} at byte {} of the input\n", sigabbrev_np(signal), reader.consumed());
+  fmt::print(stderr, "semel apply: stopped by SIG{} at byte {} of the input\n", sigabbrev_np(signal),
+             reader.consumed());
   return 128 + signal;
 }
 
@@ -117,12 +118,14 @@ void AddApply(CLI::App& app, int* exit) {
   const auto options = std::make_shared<ApplyOptions>();
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
   command->add_option("FILE", options->file, "The messages; - is standard input")->required();
-  command->add_option("--format", options->format,
-                      "jsonl: a JSON object a line; proto: semel.v1.Change, each after its length as a varint. Default: "
-                      "proto for .pb, .binpb and .proto, else jsonl")
+  command
+      ->add_option("--format", options->format,
+                   "jsonl: a JSON object a line; proto: semel.v1.Change, each after its length as a varint. Default: "
+                   "proto for .pb, .binpb and .proto, else jsonl")
       ->check(CLI::IsMember({"jsonl", "proto"}));
-  command->add_option("--source", options->source,
-                      "Give messages that have no source this one, with their line (or record) number as position")
+  command
+      ->add_option("--source", options->source,
+                   "Give messages that have no source this one, with their line (or record) number as position")
       ->check(CheckSourceName);
   command->add_option("--batch", options->batch, "Messages that are made durable together, at most")
       ->check(CLI::Range(size_t{1}, size_t{1000000}))

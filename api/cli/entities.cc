@@ -89,10 +89,12 @@ void AddGet(CLI::App& app, int* exit) {
   const auto options = std::make_shared<GetOptions>();
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
   command->add_option("KEY", options->key, "The entity's key")->required();
-  CLI::Option* const version = command->add_option("--as-of-version", options->version, "After the change that made it");
-  CLI::Option* const lsn = command->add_option("--as-of-lsn", options->lsn, "After the journal's entry at this address");
-  CLI::Option* const time = command->add_option("--as-of-time", options->time,
-                                                "At this time: RFC 3339, or microseconds since 1970");
+  CLI::Option* const version =
+      command->add_option("--as-of-version", options->version, "After the change that made it");
+  CLI::Option* const lsn =
+      command->add_option("--as-of-lsn", options->lsn, "After the journal's entry at this address");
+  CLI::Option* const time =
+      command->add_option("--as-of-time", options->time, "At this time: RFC 3339, or microseconds since 1970");
   version->excludes(lsn)->excludes(time);
   lsn->excludes(time);
   command->add_flag("--json", options->json, "One JSON object; version 0 is a key that never existed");
@@ -100,9 +102,8 @@ void AddGet(CLI::App& app, int* exit) {
       "Example:\n"
       "  semel get accounts account/alice\n"
       "  semel get accounts account/alice --as-of-time 2026-11-21T10:00:00Z --json");
-  command->callback([options, exit] {
-    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Get(*options, ledger); });
-  });
+  command->callback(
+      [options, exit] { *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Get(*options, ledger); }); });
 }
 
 // ---- list
@@ -121,8 +122,8 @@ std::vector<std::string> ListRow(const Entity& entity) {
 absl::Status List(const ListOptions& options, Ledger& ledger) {
   std::unique_ptr<Table> table;
   if (!options.json) {
-    table = std::make_unique<Table>(std::vector<Column>{
-        {"KEY"}, {"VERSION", Align::kRight}, {"BALANCE", Align::kRight}, {"ASSET"}, {"VALUE"}});
+    table = std::make_unique<Table>(
+        std::vector<Column>{{"KEY"}, {"VERSION", Align::kRight}, {"BALANCE", Align::kRight}, {"ASSET"}, {"VALUE"}});
   }
   const auto visit = [&](const Entity& entity) {
     if (table != nullptr) {
@@ -146,9 +147,8 @@ void AddList(CLI::App& app, int* exit) {
   command->add_flag("--fresh", options->scan.fresh, "All that is applied, not only up to the last checkpoint");
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer("Example:\n  semel list accounts --prefix account/ --limit 20");
-  command->callback([options, exit] {
-    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return List(*options, ledger); });
-  });
+  command->callback(
+      [options, exit] { *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return List(*options, ledger); }); });
 }
 
 // ---- history
@@ -162,13 +162,21 @@ struct HistoryCommandOptions {
 
 std::vector<std::string> HistoryRow(const HistoryLine& line) {
   const std::string operand = line.action == Action::kAdd ? AmountToString(line.amount) : ShowValue(line.value);
-  return {std::to_string(line.version), FormatTime(line.commit_time_us), std::string(ToString(line.action)), operand,
-          AmountToString(line.balance), Printable(line.id), std::to_string(line.sequence), std::to_string(line.lsn)};
+  return {std::to_string(line.version),       FormatTime(line.commit_time_us),
+          std::string(ToString(line.action)), operand,
+          AmountToString(line.balance),       Printable(line.id),
+          std::to_string(line.sequence),      std::to_string(line.lsn)};
 }
 
 void PrintHistory(const std::vector<HistoryLine>& lines) {
-  Table table({{"VERSION", Align::kRight}, {"TIME"}, {"ACTION"}, {"OPERAND", Align::kRight}, {"BALANCE", Align::kRight},
-               {"ID"}, {"SEQUENCE", Align::kRight}, {"LSN", Align::kRight}});
+  Table table({{"VERSION", Align::kRight},
+               {"TIME"},
+               {"ACTION"},
+               {"OPERAND", Align::kRight},
+               {"BALANCE", Align::kRight},
+               {"ID"},
+               {"SEQUENCE", Align::kRight},
+               {"LSN", Align::kRight}});
   for (const HistoryLine& line : lines) table.Add(HistoryRow(line));
 }
 

@@ -48,7 +48,8 @@ std::string ExplainUnknown(const CLI::App& app, int argc, char** argv) {
   }
   const std::string nearest = Nearest(word.substr(0, word.find('=')), known);
   const std::string hint = nearest.empty() ? "" : fmt::format(": did you mean {}?", nearest);
-  return fmt::format("unknown {} \"{}\"{}", !is_command && word[0] != '-' ? "command" : "argument", Printable(word, 60), hint);
+  return fmt::format("unknown {} \"{}\"{}", !is_command && word[0] != '-' ? "command" : "argument", Printable(word, 60),
+                     hint);
 }
 
 int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {

@@ -45,7 +45,7 @@ class Input {
 };
 
 struct Message {
-  uint64_t number = 0;  // of the line or the record, from 1
+  uint64_t number = 0;     // of the line or the record, from 1
   std::string_view bytes;  // good until the next call
   bool too_long = false;   // beyond kMaxMessageBytes: `bytes` is empty, the message was passed over
 };
@@ -76,15 +76,18 @@ class MessageReader {
   Cut CutRecord(Message* message);
   Result Fill(bool wait);
   Result AtEnd();
-  void Consume(size_t bytes) { at_ += bytes; consumed_ += bytes; }
+  void Consume(size_t bytes) {
+    at_ += bytes;
+    consumed_ += bytes;
+  }
   std::string_view rest() const { return std::string_view(buffer_).substr(at_); }
 
   Input* const input_;
   const Format format_;
   const int stop_fd_;
   std::string buffer_;
-  size_t at_ = 0;          // where the rest of the buffer begins
-  size_t searched_ = 0;    // so much of the rest holds no newline
+  size_t at_ = 0;        // where the rest of the buffer begins
+  size_t searched_ = 0;  // so much of the rest holds no newline
   bool ended_ = false;
   bool skipping_ = false;  // inside a line that is too long
   uint64_t skip_ = 0;      // bytes to come of a record that is too long

@@ -29,7 +29,8 @@ constexpr size_t kPageRows = 500;
 }  // namespace
 
 void PrintLine(std::string_view line) {
-  const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) == '\n';
+  const bool written =
+      std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) == '\n';
   if (!written) StopWriting();
 }
 

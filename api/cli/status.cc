@@ -157,7 +157,8 @@ absl::Status Verify(const LedgerOptions& options, Ledger& ledger, bool* found_fa
 }
 
 void AddVerify(CLI::App& app, int* exit) {
-  CLI::App* const command = app.add_subcommand("verify", "Check every file of a ledger, and the state against the journal");
+  CLI::App* const command =
+      app.add_subcommand("verify", "Check every file of a ledger, and the state against the journal");
   const auto options = AddLedgerOptions(command, "One JSON object; fault is empty if none was found");
   command->footer("Example:\n  semel verify accounts\n\nExit status: 0 no fault, 1 a fault, which is named.");
   command->callback([options, exit] {

@@ -80,7 +80,8 @@ std::optional<int64_t> ParseRfc3339(const std::string& text) {
   const int64_t fraction = TakeFraction(&rest);
   const std::optional<int> zone = TakeZone(rest);
   const int64_t seconds = timegm(&time);  // normalises: the 31st of February becomes another date
-  if (!zone.has_value() || time.tm_mon != given.tm_mon || time.tm_mday != given.tm_mday || time.tm_sec != given.tm_sec) {
+  if (!zone.has_value() || time.tm_mon != given.tm_mon || time.tm_mday != given.tm_mday ||
+      time.tm_sec != given.tm_sec) {
     return std::nullopt;
   }
   return (seconds - *zone) * kMicros + fraction;

@@ -225,7 +225,8 @@ constexpr Member<Update> kUpdateMembers[] = {
 // An integer stands for its decimal text: many streams number their incarnations.
 absl::Status ReadIncarnation(const Value& value, SourcePosition* source) {
   const JsonNode& node = value.node();
-  const bool integer = node.kind == JsonKind::kNumber && node.text.find_first_not_of("-0123456789") == std::string::npos;
+  const bool integer =
+      node.kind == JsonKind::kNumber && node.text.find_first_not_of("-0123456789") == std::string::npos;
   if (!integer) SEMEL_RETURN_IF_ERROR(Expect(value, JsonKind::kString, "a string or a whole number"));
   source->incarnation = node.text;
   return absl::OkStatus();

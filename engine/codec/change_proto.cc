@@ -47,7 +47,8 @@ absl::Status ReadPolicy(size_t index, const v1::Policy& from, Policy* policy) {
 
 absl::Status ReadAction(size_t index, v1::Update* from, Update* update) {
   switch (from->action_case()) {
-    case v1::Update::ACTION_NOT_SET: return absl::OkStatus();  // validation refuses it
+    case v1::Update::ACTION_NOT_SET:
+      return absl::OkStatus();  // validation refuses it
     case v1::Update::kAdd:
       update->action = Action::kAdd;
       return ReadAmount(index, "add", from->add(), &update->amount);
@@ -105,12 +106,23 @@ void WritePolicy(const Policy& policy, v1::Policy* to) {
 
 void WriteAction(const Update& update, v1::Update* to) {
   switch (update.action) {
-    case Action::kNone: break;
-    case Action::kAdd: to->set_add(AmountToString(update.amount)); break;
-    case Action::kPut: to->set_put(update.value); break;
-    case Action::kDelete: to->set_delete_(true); break;
-    case Action::kCheck: to->set_check(true); break;
-    case Action::kSetPolicy: WritePolicy(update.policy, to->mutable_set_policy()); break;
+    case Action::kNone:
+      break;
+    case Action::kAdd:
+      to->set_add(AmountToString(update.amount));
+      break;
+    case Action::kPut:
+      to->set_put(update.value);
+      break;
+    case Action::kDelete:
+      to->set_delete_(true);
+      break;
+    case Action::kCheck:
+      to->set_check(true);
+      break;
+    case Action::kSetPolicy:
+      WritePolicy(update.policy, to->mutable_set_policy());
+      break;
   }
 }
 

@@ -21,9 +21,9 @@ enum class JsonKind : uint8_t { kNull, kBool, kNumber, kString, kArray, kObject 
 struct JsonNode {
   JsonKind kind = JsonKind::kNull;
   bool boolean = false;
-  uint32_t end = 0;   // index after the last descendant
-  std::string name;   // of a member
-  std::string text;   // of a string; of a number its decimal text
+  uint32_t end = 0;  // index after the last descendant
+  std::string name;  // of a member
+  std::string text;  // of a string; of a number its decimal text
 };
 
 using JsonTree = std::vector<JsonNode>;  // never empty: the first node is the whole text

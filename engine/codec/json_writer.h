@@ -17,8 +17,8 @@ namespace semel::internal {
 
 class JsonWriter {
  public:
-  JsonWriter& Begin(char bracket);  // '{' or '['
-  JsonWriter& End(char bracket);    // '}' or ']'
+  JsonWriter& Begin(char bracket);         // '{' or '['
+  JsonWriter& End(char bracket);           // '}' or ']'
   JsonWriter& Key(std::string_view name);  // a plain name: nothing in it is escaped
 
   JsonWriter& String(std::string_view text);  // bytes that are not UTF-8 become U+FFFD

@@ -49,12 +49,23 @@ void WriteSource(JsonWriter* json, const SourcePosition& source) {
 
 void WriteAction(JsonWriter* json, const Update& update) {
   switch (update.action) {
-    case Action::kNone: break;
-    case Action::kAdd: json->Key("add").Number(update.amount); break;
-    case Action::kPut: json->Key("put").Base64(update.value); break;
-    case Action::kDelete: json->Key("delete").Bool(true); break;
-    case Action::kCheck: json->Key("check").Bool(true); break;
-    case Action::kSetPolicy: WritePolicy(json, "set_policy", update.policy); break;
+    case Action::kNone:
+      break;
+    case Action::kAdd:
+      json->Key("add").Number(update.amount);
+      break;
+    case Action::kPut:
+      json->Key("put").Base64(update.value);
+      break;
+    case Action::kDelete:
+      json->Key("delete").Bool(true);
+      break;
+    case Action::kCheck:
+      json->Key("check").Bool(true);
+      break;
+    case Action::kSetPolicy:
+      WritePolicy(json, "set_policy", update.policy);
+      break;
   }
 }
 
@@ -104,12 +115,18 @@ using internal::JsonWriter;
 
 std::string_view ToString(Action action) {
   switch (action) {
-    case Action::kNone: return "none";
-    case Action::kAdd: return "add";
-    case Action::kPut: return "put";
-    case Action::kDelete: return "delete";
-    case Action::kCheck: return "check";
-    case Action::kSetPolicy: return "set_policy";
+    case Action::kNone:
+      return "none";
+    case Action::kAdd:
+      return "add";
+    case Action::kPut:
+      return "put";
+    case Action::kDelete:
+      return "delete";
+    case Action::kCheck:
+      return "check";
+    case Action::kSetPolicy:
+      return "set_policy";
   }
   return "unknown";
 }

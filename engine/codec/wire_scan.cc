@@ -43,16 +43,11 @@ constexpr Field kPolicy[] = {{1, "asset", Content::kText},
                              {3, "max_balance", Content::kText},
                              {4, "closed", Content::kNumber}};
 
-constexpr Field kUpdate[] = {{1, "key", Content::kText},
-                             {2, "expect_version", Content::kNumber},
-                             {3, "since", Content::kNumber},
-                             {4, "expect_balance", Content::kText},
-                             {5, "newer", Content::kNumber},
-                             {6, "add", Content::kText},
-                             {7, "put", Content::kBytes},
-                             {8, "delete", Content::kNumber},
-                             {9, "check", Content::kNumber},
-                             {10, "set_policy", Content::kMessage, kPolicy},
+constexpr Field kUpdate[] = {{1, "key", Content::kText},     {2, "expect_version", Content::kNumber},
+                             {3, "since", Content::kNumber}, {4, "expect_balance", Content::kText},
+                             {5, "newer", Content::kNumber}, {6, "add", Content::kText},
+                             {7, "put", Content::kBytes},    {8, "delete", Content::kNumber},
+                             {9, "check", Content::kNumber}, {10, "set_policy", Content::kMessage, kPolicy},
                              {11, "asset", Content::kText}};
 
 constexpr Field kMetadataEntry[] = {{1, "key", Content::kText}, {2, "value", Content::kText}};
@@ -99,11 +94,16 @@ bool TakeRaw(std::string_view* bytes, uint64_t size, std::string_view* taken) {
 bool TakePayload(std::string_view* bytes, uint64_t wire_type, std::string_view* payload) {
   uint64_t number = 0;
   switch (wire_type) {
-    case kVarint: return TakeVarint(bytes, &number);
-    case kFixed64: return TakeRaw(bytes, 8, payload);
-    case kLength: return TakeVarint(bytes, &number) && TakeRaw(bytes, number, payload);
-    case kFixed32: return TakeRaw(bytes, 4, payload);
-    default: return false;
+    case kVarint:
+      return TakeVarint(bytes, &number);
+    case kFixed64:
+      return TakeRaw(bytes, 8, payload);
+    case kLength:
+      return TakeVarint(bytes, &number) && TakeRaw(bytes, number, payload);
+    case kFixed32:
+      return TakeRaw(bytes, 4, payload);
+    default:
+      return false;
   }
 }
 

@@ -42,8 +42,8 @@ size_t BytesAllocatedBy(const Parse& parse, const std::string& message) {
 }
 
 TEST(Allocation, EmptySubMessagesAreRefusedBeforeAnythingIsBuilt) {
-  EXPECT_LT(BytesAllocatedBy(ParseChangeProto, Repeat(kMiB / 2, std::string("\x1A\0", 2))), kMiB / 64);  // updates
-  EXPECT_LT(BytesAllocatedBy(ParseChangeProto, Repeat(kMiB / 2, std::string("\x2A\0", 2))), kMiB / 64);  // metadata
+  EXPECT_LT(BytesAllocatedBy(ParseChangeProto, Repeat(kMiB / 2, std::string("\x1A\0", 2))), kMiB / 64);      // updates
+  EXPECT_LT(BytesAllocatedBy(ParseChangeProto, Repeat(kMiB / 2, std::string("\x2A\0", 2))), kMiB / 64);      // metadata
   EXPECT_LT(BytesAllocatedBy(ParseChangeProto, Repeat(kMiB / 3, std::string("\xA2\x06\0", 3))), kMiB / 64);  // unknown
 }
 

@@ -38,7 +38,8 @@ TEST(ChangeJson, ReadsEveryMember) {
     "id": "T-1", "balanced": true, "metadata": {"trace": "x"},
     "source": {"name": "s", "position": 18446744073709551615, "previous": "3", "incarnation": "i", "window": 9},
     "updates": [
-      {"key": "a", "expect_version": 7, "since": "5", "add": "-170141183460469231731687303715884105728", "asset": "EUR"},
+      {"key": "a", "expect_version": 7, "since": "5", "asset": "EUR",
+       "add": "-170141183460469231731687303715884105728"},
       {"key": "b", "expectBalance": 170141183460469231731687303715884105727, "check": true},
       {"key": "c", "newer": 9, "put": "AAE="},
       {"key": "d", "delete": true},

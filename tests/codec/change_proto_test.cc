@@ -66,8 +66,8 @@ TEST(ChangeProto, ZeroIsNotAbsent) {
 }
 
 TEST(ChangeProto, UnknownFieldsAreIgnored) {
-  const std::string unknown = Number(100, 5) + Bytes(101, "\xFF") + Varint(102 << 3 | 1) + "12345678" +
-                              Varint(103 << 3 | 5) + "1234";
+  const std::string unknown =
+      Number(100, 5) + Bytes(101, "\xFF") + Varint(102 << 3 | 1) + "12345678" + Varint(103 << 3 | 5) + "1234";
   const absl::StatusOr<Change> change = ParseChangeProto(unknown + InUpdate(unknown + Bytes(6, "1")) + unknown);
   ASSERT_TRUE(change.ok()) << change.status();
   EXPECT_EQ(change->updates[0].amount, 1);
@@ -92,7 +92,9 @@ TEST_P(ChangeProtoMalformed, IsRefusedWithItsPlace) { ExpectRefused(GetParam().b
 
 const Malformed kMalformed[] = {
     {"\x0A", "the message: not a Protobuf message"},
-    {"\x0A\x05" "abc", "the message: not a Protobuf message"},
+    {"\x0A\x05"
+     "abc",
+     "the message: not a Protobuf message"},
     {std::string(11, '\xFF'), "the message: not a Protobuf message"},
     {Bytes(3, "\x0A\x05k"), "updates[0]: not a Protobuf message"},
     {InUpdate("") + Bytes(3, Bytes(10, "\x0A")), "updates[1].set_policy: not a Protobuf message"},

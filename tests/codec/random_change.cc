@@ -13,26 +13,35 @@ namespace {
 // Small numbers, any number, and the edges.
 uint64_t RandomUint64(Random& random) {
   switch (random.Below(4)) {
-    case 0: return random.Below(10);
-    case 1: return std::numeric_limits<uint64_t>::max() - random.Below(3);
-    case 2: return (uint64_t{1} << random.Below(64)) - random.Below(2);
-    default: return random.Next();
+    case 0:
+      return random.Below(10);
+    case 1:
+      return std::numeric_limits<uint64_t>::max() - random.Below(3);
+    case 2:
+      return (uint64_t{1} << random.Below(64)) - random.Below(2);
+    default:
+      return random.Next();
   }
 }
 
 Amount RandomAmount(Random& random) {
   switch (random.Below(4)) {
-    case 0: return absl::Int128Max() - static_cast<int>(random.Below(3));
-    case 1: return absl::Int128Min() + static_cast<int>(random.Below(3));
-    case 2: return static_cast<int64_t>(random.Next());
-    default: return absl::MakeInt128(static_cast<int64_t>(random.Next()), random.Next());
+    case 0:
+      return absl::Int128Max() - static_cast<int>(random.Below(3));
+    case 1:
+      return absl::Int128Min() + static_cast<int>(random.Below(3));
+    case 2:
+      return static_cast<int64_t>(random.Next());
+    default:
+      return absl::MakeInt128(static_cast<int64_t>(random.Next()), random.Next());
   }
 }
 
 // UTF-8 with what needs care in JSON: quotes, control characters, NUL, two to four bytes, separators of lines.
 std::string RandomText(Random& random, size_t max_pieces) {
-  static const std::string kPieces[] = {"a", "Z9", "/", "\"", "\\", "\n", "\t", std::string(1, '\0'), "\x1f", "\x7f",
-                                        "\u00e9", "\u20ac", "\U0001F600", "\u2028", "{", ",", " "};
+  static const std::string kPieces[] = {
+      "a",      "Z9",     "/",          "\"",     "\\", "\n", "\t", std::string(1, '\0'), "\x1f", "\x7f",
+      "\u00e9", "\u20ac", "\U0001F600", "\u2028", "{",  ",",  " "};
   std::string text = "k";
   for (size_t i = random.Below(max_pieces); i > 0; --i) text += kPieces[random.Below(std::size(kPieces))];
   return text;
@@ -49,21 +58,38 @@ Policy RandomPolicy(Random& random) {
 
 void ChooseAction(Random& random, Update* update) {
   switch (random.Below(5)) {
-    case 0: update->Add(RandomAmount(random), random.OneIn(2) ? RandomText(random, 3) : ""); break;
-    case 1: update->Put(random.Bytes(random.Below(50))); break;
-    case 2: update->Delete(); break;
-    case 3: update->Check(); break;
-    default: update->SetPolicy(RandomPolicy(random)); break;
+    case 0:
+      update->Add(RandomAmount(random), random.OneIn(2) ? RandomText(random, 3) : "");
+      break;
+    case 1:
+      update->Put(random.Bytes(random.Below(50)));
+      break;
+    case 2:
+      update->Delete();
+      break;
+    case 3:
+      update->Check();
+      break;
+    default:
+      update->SetPolicy(RandomPolicy(random));
+      break;
   }
 }
 
 void ChoosePrecondition(Random& random, Update* update) {
   if (random.OneIn(3)) update->Since(RandomUint64(random));
   switch (random.Below(4)) {
-    case 0: update->ExpectVersion(RandomUint64(random)); break;
-    case 1: update->ExpectBalance(RandomAmount(random)); break;
-    case 2: update->Newer(RandomUint64(random)); break;
-    default: break;
+    case 0:
+      update->ExpectVersion(RandomUint64(random));
+      break;
+    case 1:
+      update->ExpectBalance(RandomAmount(random));
+      break;
+    case 2:
+      update->Newer(RandomUint64(random));
+      break;
+    default:
+      break;
   }
 }
 
@@ -84,8 +110,8 @@ bool SameUpdate(const Update& a, const Update& b) {
 }
 
 bool SameSource(const SourcePosition& a, const SourcePosition& b) {
-  return a.name == b.name && a.position == b.position && a.previous == b.previous &&
-         a.incarnation == b.incarnation && a.window == b.window;
+  return a.name == b.name && a.position == b.position && a.previous == b.previous && a.incarnation == b.incarnation &&
+         a.window == b.window;
 }
 
 }  // namespace

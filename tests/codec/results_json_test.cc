@@ -33,10 +33,9 @@ TEST(OutcomeJson, AppliedShowsWhatAdvanced) {
   Outcome outcome = Answer(OutcomeCode::kApplied);
   outcome.sequence = 17;
   outcome.lsn = 40960;
-  EXPECT_EQ(ToJson(Transfer(), outcome),
-            R"({"id":"T-1","outcome":"APPLIED","sequence":"17","lsn":"40960","updates":[)"
-            R"({"key":"transfer/T-1","version":"1","balance":"0"},)"
-            R"({"key":"account/alice","version":"8","balance":"-100"}],"reason":""})");
+  EXPECT_EQ(ToJson(Transfer(), outcome), R"({"id":"T-1","outcome":"APPLIED","sequence":"17","lsn":"40960","updates":[)"
+                                         R"({"key":"transfer/T-1","version":"1","balance":"0"},)"
+                                         R"({"key":"account/alice","version":"8","balance":"-100"}],"reason":""})");
 }
 
 TEST(OutcomeJson, ARefusalShowsChecksAndItsKind) {
@@ -84,9 +83,8 @@ TEST(EntityJson, ShowsPolicyValueAndStamp) {
   entity.deleted = true;
   entity.policy = {"EUR", -5, 7, false};
   entity.stamp = UINT64_MAX;
-  EXPECT_EQ(ToJson(entity),
-            R"({"key":"k","version":"0","balance":"0","asset":"EUR","value":"","deleted":true,)"
-            R"("min_balance":"-5","max_balance":"7","closed":false,"stamp":"18446744073709551615"})");
+  EXPECT_EQ(ToJson(entity), R"({"key":"k","version":"0","balance":"0","asset":"EUR","value":"","deleted":true,)"
+                            R"("min_balance":"-5","max_balance":"7","closed":false,"stamp":"18446744073709551615"})");
 }
 
 TEST(HistoryJson, ShowsTheOperandOfItsAction) {

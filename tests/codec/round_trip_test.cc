@@ -50,15 +50,18 @@ TEST(RoundTrip, JsonIsOneLineOfSnakeCase) {
 
 // The codec's half of R03: what an encoder may do differently without meaning anything else.
 TEST(RoundTrip, R03_EncodingsOfOneChangeHaveOneFingerprint) {
-  const std::string plain =
-      R"({"id":"T-1","updates":[{"key":"a","expect_version":1,"add":-5,"asset":"EUR"},{"key":"b","newer":7,"put":"+/8="}]})";
+  const std::string plain = R"({"id":"T-1","updates":[{"key":"a","expect_version":1,"add":-5,"asset":"EUR"},)"
+                            R"({"key":"b","newer":7,"put":"+/8="}]})";
   const std::string others[] = {
       // members and updates in another order
-      R"({"updates":[{"put":"+/8=","newer":7,"key":"b"},{"asset":"EUR","add":-5,"key":"a","expect_version":1}],"id":"T-1"})",
+      R"({"updates":[{"put":"+/8=","newer":7,"key":"b"},)"
+      R"({"asset":"EUR","add":-5,"key":"a","expect_version":1}],"id":"T-1"})",
       // members that the message does not know, and metadata of any shape
-      R"({"id":"T-1","traceparent":[1,{"x":null}],"metadata":{"a":{"b":[1.5e3]}},"updates":[{"key":"a","expect_version":1,"add":-5,"asset":"EUR"},{"key":"b","newer":7,"put":"+/8="}]})",
+      R"({"id":"T-1","traceparent":[1,{"x":null}],"metadata":{"a":{"b":[1.5e3]}},"updates":[)"
+      R"({"key":"a","expect_version":1,"add":-5,"asset":"EUR"},{"key":"b","newer":7,"put":"+/8="}]})",
       // camelCase, numbers as strings, url-safe base64 without padding
-      R"({"id":"T-1","updates":[{"key":"a","expectVersion":"1","add":"-5","asset":"EUR"},{"key":"b","newer":"7","put":"-_8"}]})",
+      R"({"id":"T-1","updates":[{"key":"a","expectVersion":"1","add":"-5","asset":"EUR"},)"
+      R"({"key":"b","newer":"7","put":"-_8"}]})",
       // blanks, escapes, nulls for what is absent, another expected version
       R"( { "id" : "\u0054-1", "source": null, "metadata": null,
             "updates" : [ {"key":"\u0061","expect_version":2,"since":null,"add":"-05","asset":"EUR"} ,

@@ -31,8 +31,8 @@ TEST(Base64, DecodesBothAlphabetsWithAndWithoutPadding) {
 }
 
 TEST(Base64, RefusesEverythingElse) {
-  for (const char* text : {"Z", "Zg=", "Zg===", "=", "====", "Zm9v=", "Zm9v====", "Z=g=", "Zh==", "Zm9", "Zm 9v", "Zm9v\n",
-                           "Zm9\xFF", "+/-_", "Zg==Zg==", "Z*=="}) {
+  for (const char* text : {"Z", "Zg=", "Zg===", "=", "====", "Zm9v=", "Zm9v====", "Z=g=", "Zh==", "Zm9", "Zm 9v",
+                           "Zm9v\n", "Zm9\xFF", "+/-_", "Zg==Zg==", "Z*=="}) {
     EXPECT_EQ(Decoded(text), "refused") << text;
   }
 }
@@ -51,9 +51,9 @@ TEST(Utf8, KnowsWellFormedText) {
                            "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(IsUtf8(text)) << absl::CHexEscape(text);
   }
-  for (const char* text : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x7F", "\xE0\x9F\xBF", "\xE0\xA0",
-                           "\xED\xA0\x80", "\xE1\x80\xC0", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                           "\xF1\x80\x80", "\xFF"}) {
+  for (const char* text :
+       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x7F", "\xE0\x9F\xBF", "\xE0\xA0", "\xED\xA0\x80",
+        "\xE1\x80\xC0", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF1\x80\x80", "\xFF"}) {
     EXPECT_FALSE(IsUtf8(text)) << absl::CHexEscape(text);
   }
 }
@@ -69,7 +69,8 @@ TEST(MemberNames, AreSpeltInSnakeCaseOrCamelCase) {
   EXPECT_TRUE(IsSpellingOf("expect_version", "expect_version"));
   EXPECT_TRUE(IsSpellingOf("expectVersion", "expect_version"));
   EXPECT_TRUE(IsSpellingOf("key", "key"));
-  for (const char* given : {"expectversion", "ExpectVersion", "expect_Version", "expectVersio", "expectVersions", "", "e"}) {
+  for (const char* given :
+       {"expectversion", "ExpectVersion", "expect_Version", "expectVersio", "expectVersions", "", "e"}) {
     EXPECT_FALSE(IsSpellingOf(given, "expect_version")) << given;
   }
 }

@@ -49,11 +49,21 @@ void Mutate(Random& random, const std::string& other, std::string* input) {
   const size_t from = random.Below(other.size() + 1);
   const size_t count = random.Below(16);
   switch (random.Below(6)) {
-    case 0: input->insert(at, random.Bytes(1 + random.Below(8))); break;
-    case 1: input->erase(at, count); break;
-    case 2: input->resize(at); break;
-    case 3: input->insert(at, other, from, count); break;  // a piece of another input
-    case 4: *input = input->substr(0, at) + other.substr(from); break;
+    case 0:
+      input->insert(at, random.Bytes(1 + random.Below(8)));
+      break;
+    case 1:
+      input->erase(at, count);
+      break;
+    case 2:
+      input->resize(at);
+      break;
+    case 3:
+      input->insert(at, other, from, count);
+      break;  // a piece of another input
+    case 4:
+      *input = input->substr(0, at) + other.substr(from);
+      break;
     default:
       if (at < input->size()) (*input)[at] = static_cast<char>((*input)[at] ^ (1 << random.Below(8)));
   }
