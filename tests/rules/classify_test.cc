@@ -113,7 +113,7 @@ TEST(Classify, CurrentVersions_AllocateNothingAndAskNothing) {
   const std::vector<Head> heads = {HeadAt(1000, 10), HeadAt(70)};
   const std::vector<const Head*> pointers = PointersTo(heads);
   NoHistory history;
-  IdentityFor(change);  // warms the scratch buffer
+  ASSERT_TRUE(Classify(change, IdentityFor(change), pointers, {}, history).ok());  // statics are made at first use
   const int before = allocations;
   const Identity identity = IdentityFor(change);
   const absl::StatusOr<Decision> decision = Classify(change, identity, pointers, {}, history);
