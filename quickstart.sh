@@ -52,7 +52,8 @@ echo "   Run 1 is killed with SIGKILL part way:"
 bank apply_and_kill --semel "$semel" "$work/transfers" "$work/transfers.jsonl" "$work/run1"
 echo "   Run 2 starts again from the first message, as a broker would; run 3 delivers everything once more:"
 for run in 2 3; do
-  "$semel" apply "$work/transfers" "$work/transfers.jsonl" --outcomes "$work/run$run" >"$work/run$run.log"
+  "$semel" apply "$work/transfers" "$work/transfers.jsonl" --outcomes "$work/run$run" >"$work/run$run.log" 2>&1 ||
+    { cat "$work/run$run.log"; exit 1; }
 done
 echo
 echo "   What each message became:"
@@ -65,9 +66,9 @@ echo "   semel verify:"
 cat <<TEXT
 
 == (b) Each transaction with the version of its account, as an upstream assigns it
-   Shuffled within 500 places; one in five twice. What comes before its turn is EARLY, and delivered again.
+   Shuffled within 200 places; one in five twice. What comes before its turn is EARLY, and delivered again.
 TEXT
-bank convert $data --as version --shuffle-window 500 --redeliver 20 --seed 7 >"$work/versions.jsonl"
+bank convert $data --as version --shuffle-window 200 --redeliver 20 --seed 7 >"$work/versions.jsonl"
 "$semel" init "$work/versions" >/dev/null
 bank redeliver "$work/versions" "$work/versions.jsonl" --semel "$semel" --again EARLY
 bank check "$work/versions" --semel "$semel" --expected "$work/expected.csv"

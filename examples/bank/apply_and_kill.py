@@ -35,7 +35,7 @@ def wait_for_lines(process, path, wanted):
     deadline = time.monotonic() + SECONDS_MAX
     while line_count(path) < wanted:
         if process.poll() is not None:
-            sys.exit(f"semel apply ended by itself, exit status {process.returncode}")
+            sys.exit(f"semel apply ended by itself, exit status {process.returncode}: {process.stderr.read().decode()}")
         if time.monotonic() > deadline:
             process.kill()
             sys.exit(f"semel apply wrote {line_count(path)} outcomes in {SECONDS_MAX} s; {wanted} were expected")
@@ -52,7 +52,8 @@ def main(arguments):
     with open(options.messages, "rb") as file:
         lines = file.readlines()
     process = subprocess.Popen([options.semel, "apply", options.ledger, "-", "--batch", "50", "--outcomes",
-                                options.outcomes], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+                                options.outcomes], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
     feeder = threading.Thread(target=feed, args=(process.stdin, lines[:len(lines) * 6 // 10]))
     feeder.start()
     wait_for_lines(process, options.outcomes, len(lines) // 2)

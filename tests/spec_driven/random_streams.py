@@ -186,7 +186,7 @@ class Stream:
         change = copy.deepcopy(self.random.choice(self.pool))
         if self.random.random() < 0.5:
             for update in change["updates"]:
-                if "add" in update:
+                if "add" in update and int(update["add"]) < I128_MAX:
                     update["add"] = str(int(update["add"]) + 1)
         else:
             change["updates"].append({"key": "extra", "add": "1"})
