@@ -99,13 +99,19 @@ class UpdateJudge {
 
   absl::StatusOr<Judgement> JudgeVersion() {
     if (*update_.expect_version < head_.version) return JudgeVersionBehind();
+    if (!update_.since) return JudgeVersionAfter(/*past_complete=*/true);  // the common case: nothing is searched
     SEMEL_ASSIGN_OR_RETURN(const History::Search past, FindSince());
     if (past.found) return Applied(*past.found);
+    return JudgeVersionAfter(past.complete);
+  }
+
+  // Of the current version or one ahead, the id not found in what since asks about.
+  Judgement JudgeVersionAfter(bool past_complete) const {
     if (*update_.expect_version > head_.version) {
-      return past.complete ? Ahead(*update_.expect_version, /*exact=*/true) : Simply(Verdict::kOutOfReach);
+      return past_complete ? Ahead(*update_.expect_version, /*exact=*/true) : Simply(Verdict::kOutOfReach);
     }
     if (head_.version > 0 && head_.last.id == identity_.id) return Applied(head_.last);
-    return past.complete ? Exactly(Verdict::kHolds) : Simply(Verdict::kOutOfReach);
+    return past_complete ? Exactly(Verdict::kHolds) : Simply(Verdict::kOutOfReach);
   }
 
   absl::StatusOr<Judgement> JudgeVersionBehind() {
