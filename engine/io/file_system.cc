@@ -25,7 +25,8 @@ absl::Status WriteFileAtomically(FileSystem* file_system, const std::string& dir
   const std::string path = absl::StrCat(directory, "/", name);
   const std::string temporary = absl::StrCat(path, ".tmp");
   // A leftover of a crash.
-  if (absl::Status removed = file_system->Remove(temporary); !removed.ok() && !absl::IsNotFound(removed)) return removed;
+  if (absl::Status removed = file_system->Remove(temporary); !removed.ok() && !absl::IsNotFound(removed))
+    return removed;
   SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, file_system->Open(temporary, OpenMode::kCreateNew));
   SEMEL_RETURN_IF_ERROR(file->WriteAt(0, data));
   SEMEL_RETURN_IF_ERROR(file->Sync());

@@ -67,7 +67,8 @@ struct LockTable {
 
 class MemoryFileLock final : public FileLock {
  public:
-  MemoryFileLock(std::shared_ptr<LockTable> table, std::string path) : table_(std::move(table)), path_(std::move(path)) {}
+  MemoryFileLock(std::shared_ptr<LockTable> table, std::string path)
+      : table_(std::move(table)), path_(std::move(path)) {}
   ~MemoryFileLock() override {
     MutexLock lock(&table_->mutex);
     table_->held.erase(path_);

@@ -83,8 +83,8 @@ class PosixFile final : public File {
   absl::StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) override {
     size_t done = 0;
     while (done < size) {
-      const ssize_t n =
-          Uninterrupted([&] { return ::pread(fd_.get(), buffer + done, size - done, static_cast<off_t>(offset + done)); });
+      const ssize_t n = Uninterrupted(
+          [&] { return ::pread(fd_.get(), buffer + done, size - done, static_cast<off_t>(offset + done)); });
       if (n < 0) return ErrorOf(errno, "read", path_);
       if (n == 0) break;
       done += static_cast<size_t>(n);

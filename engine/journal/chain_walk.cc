@@ -41,8 +41,8 @@ Links LinksOf(const Effect& effect) {
   return links;
 }
 
-// The oldest of `links`, newest first, for which `reaches` holds; nullopt if none. `reaches` holds for all that are newer
-// than one for which it holds.
+// The oldest of `links`, newest first, for which `reaches` holds; nullopt if none. `reaches` holds for all that are
+// newer than one for which it holds.
 template <typename Predicate>
 std::optional<Link> Furthest(const Links& links, Predicate reaches) {
   const auto end = std::find_if_not(links.begin(), links.end(), reaches);
@@ -53,7 +53,8 @@ std::optional<Link> Furthest(const Links& links, Predicate reaches) {
 // Reads the entries of one chain.
 class ChainReader {
  public:
-  ChainReader(EntrySource* source, const ChainStart& start, Lsn floor) : source_(source), start_(start), floor_(floor) {}
+  ChainReader(EntrySource* source, const ChainStart& start, Lsn floor)
+      : source_(source), start_(start), floor_(floor) {}
 
   bool Readable(const Link& link) const { return link.lsn >= floor_; }
 

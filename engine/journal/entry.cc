@@ -1,8 +1,8 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
 // The body of an entry, continued from entry.h. "back" is a varint: the distance from this entry's LSN back to another
-// address (at least 1; never as far as address 0, where no entry is). Numbers are varints, amounts zigzag varints, bytes
-// are length and content. What a flag says is absent takes no bytes; an unknown flag is DataLoss.
+// address (at least 1; never as far as address 0, where no entry is). Numbers are varints, amounts zigzag varints,
+// bytes are length and content. What a flag says is absent takes no bytes; an unknown flag is DataLoss.
 //
 //   options (kind kOptionsEntry):
 //     flags         kExplicitEntities
@@ -81,7 +81,7 @@ constexpr uint8_t kHasClosed = 1 << 3;
 constexpr uint8_t kClosed = 1 << 4;
 constexpr uint8_t kPolicyFlags = kHasAsset | kHasMinBalance | kHasMaxBalance | kHasClosed | kClosed;
 
-constexpr size_t kMaxReasonBytes = 4096;  // a longer one is cut
+constexpr size_t kMaxReasonBytes = 4096;                  // a longer one is cut
 constexpr size_t kMaxEffects = kMaxUpdatesPerChange + 1;  // and the source
 constexpr uint8_t kMaxAction = static_cast<uint8_t>(Action::kSetPolicy);
 constexpr uint8_t kMaxRule = static_cast<uint8_t>(Rule::kUnbalanced);
@@ -292,8 +292,7 @@ bool DecodeBody(std::string_view body, Entry* entry) {
   if (!in.GetVarint(&frame_back) || frame_back < kFrameHeaderBytes || frame_back > entry->lsn) return false;
   entry->frame_lsn = entry->lsn - frame_back;
   if (!in.GetVarint32(&entry->index) || !in.GetByte(&kind) || !in.GetByte(&flags)) return false;
-  const bool decoded =
-      kind == kOptionsEntry ? DecodeOptions(&in, flags, entry) : DecodeChange(&in, kind, flags, entry);
+  const bool decoded = kind == kOptionsEntry ? DecodeOptions(&in, flags, entry) : DecodeChange(&in, kind, flags, entry);
   return decoded && in.done();
 }
 

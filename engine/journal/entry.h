@@ -36,9 +36,9 @@ struct Entry {
   Lsn lsn = 0;
   Lsn next_lsn = 0;
   Lsn frame_lsn = 0;
-  uint32_t index = 0;           // in its frame
-  uint64_t sequence = 0;        // filled by readers that read the frame header
-  int64_t commit_time_us = 0;   // likewise
+  uint32_t index = 0;          // in its frame
+  uint64_t sequence = 0;       // filled by readers that read the frame header
+  int64_t commit_time_us = 0;  // likewise
 
   // Either the deciding options, which changed here (then nothing below is used) ...
   std::optional<DecidingOptions> options;
@@ -48,12 +48,12 @@ struct Entry {
   std::string_view id;                              // empty: the source position is the identity
   Fingerprint fingerprint;
   bool balanced = false;
-  Rule rule = Rule::kNone;               // kRejected
-  Conflict conflict = Conflict::kNone;   // kConflict
-  std::string_view reason;               // of what is not kApplied
+  Rule rule = Rule::kNone;                       // kRejected
+  Conflict conflict = Conflict::kNone;           // kConflict
+  std::string_view reason;                       // of what is not kApplied
   absl::InlinedVector<UpdateResult, 2> results;  // as answered, for what is neither kApplied nor kDuplicate
-  std::optional<Lsn> original;           // kDuplicate through a new position: the entry that was applied
-  Effects effects;                       // entities in the order of the change, the source last
+  std::optional<Lsn> original;                   // kDuplicate through a new position: the entry that was applied
+  Effects effects;                               // entities in the order of the change, the source last
 };
 
 // Appends the encoding of `entry` (lsn, frame_lsn and index filled by the caller) to `out`.

@@ -68,7 +68,8 @@ std::optional<Lsn> ClaimedFrameLsn(std::string_view bytes) {
 }
 
 bool PayloadMatches(const FrameHeader& header, std::string_view payload, uint64_t seed) {
-  return payload.size() == header.payload_bytes && PayloadChecksum(payload, header.lsn, seed) == header.payload_checksum;
+  return payload.size() == header.payload_bytes &&
+         PayloadChecksum(payload, header.lsn, seed) == header.payload_checksum;
 }
 
 void FrameBuilder::Begin(const JournalTip& tip) {

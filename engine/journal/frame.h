@@ -14,8 +14,8 @@
 //       48      8   commit time, microseconds since 1970: max(previous frame's, clock)
 //       56      8   header checksum: XXH3 over the 56 bytes before, seeded by ledger and frame LSN
 //
-// Checksums are seeded with ledger uuid, epoch and LSN, so that opaque values cannot forge a frame and stale bytes cannot
-// pass for one.
+// Checksums are seeded with ledger uuid, epoch and LSN, so that opaque values cannot forge a frame and stale bytes
+// cannot pass for one.
 
 #ifndef SEMEL_ENGINE_JOURNAL_FRAME_H_
 #define SEMEL_ENGINE_JOURNAL_FRAME_H_
@@ -46,10 +46,10 @@ struct FrameHeader {
 
 // The place after a frame: what the next frame must continue. Stored with each checkpoint.
 struct JournalTip {
-  Lsn lsn = 0;                 // where the next frame begins
+  Lsn lsn = 0;  // where the next frame begins
   uint64_t next_sequence = 1;
-  uint64_t frame_checksum = 0; // header checksum of the last frame
-  int64_t commit_time_us = 0;  // of the last frame
+  uint64_t frame_checksum = 0;  // header checksum of the last frame
+  int64_t commit_time_us = 0;   // of the last frame
 };
 JournalTip TipAfter(const FrameHeader& header);
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Reads frames one after another, each verified, in large pieces and past the block cache: for redo, for tailing and for
-// the scan at open.
+// Reads frames one after another, each verified, in large pieces and past the block cache: for redo, for tailing and
+// for the scan at open.
 
 #ifndef SEMEL_ENGINE_JOURNAL_FRAME_SCAN_H_
 #define SEMEL_ENGINE_JOURNAL_FRAME_SCAN_H_
@@ -28,7 +28,8 @@ class FrameScanner {
     kEnd,    // tip() is at the limit, or at the end of the last segment
     kBad,    // no whole, right frame at tip()
   };
-  // Errors: DataLoss (a right frame that does not continue tip()), OutOfRange (tip() is before the oldest segment), I/O.
+  // Errors: DataLoss (a right frame that does not continue tip()), OutOfRange (tip() is before the oldest segment),
+  // I/O.
   absl::StatusOr<Step> Next();
 
   const FrameHeader& header() const { return header_; }

@@ -103,7 +103,8 @@ absl::StatusOr<std::optional<int64_t>> JournalReader::State::FirstTimeOf(size_t 
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(FileSystem* file_system,
-                                                                   const JournalIdentity& identity, size_t cache_bytes) {
+                                                                   const JournalIdentity& identity,
+                                                                   size_t cache_bytes) {
   auto state = std::make_unique<State>(file_system, identity, cache_bytes);
   SEMEL_RETURN_IF_ERROR(state->segments.Refresh());
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(state)));
@@ -200,8 +201,8 @@ absl::Status VisitEntries(const FrameHeader& header, std::string_view payload, u
     if (!go_on) return absl::OkStatus();
   }
   if (index == header.entry_count) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", header.lsn, " has ", index, " entries, not ",
-                                          header.entry_count));
+  return absl::DataLossError(
+      absl::StrCat("journal: the frame at LSN ", header.lsn, " has ", index, " entries, not ", header.entry_count));
 }
 
 }  // namespace semel::internal

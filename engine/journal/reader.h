@@ -27,7 +27,7 @@ struct JournalIdentity {
   std::string directory;  // .../journal
   std::string uuid;       // 16 bytes
   uint64_t epoch = 0;
-  uint64_t seed = 0;      // of all checksums and id tags: derived from uuid and epoch (SeedOf)
+  uint64_t seed = 0;  // of all checksums and id tags: derived from uuid and epoch (SeedOf)
 };
 uint64_t SeedOf(std::string_view uuid, uint64_t epoch);
 
@@ -62,8 +62,8 @@ class JournalReader final : public EntrySource {
   Lsn durable_lsn() const;
   void SetDurableLsn(Lsn lsn);
 
-  // Looks for segments that were created or removed since: for a read-only process that reaches the end of what it knows,
-  // and after a trim. Errors: as Open.
+  // Looks for segments that were created or removed since: for a read-only process that reaches the end of what it
+  // knows, and after a trim. Errors: as Open.
   absl::Status RefreshSegments();
 
   // The list of segments, to which the writer adds those that it creates.
@@ -72,13 +72,15 @@ class JournalReader final : public EntrySource {
   // Visits the frames of [from, end) in order; `from` must be the beginning of a frame and `end` <= durable. The
   // payload is verified. Stops early when `visit` returns false or an error. Errors: DataLoss, as in a chain of
   // frames that does not fit `tip` (the place to begin).
-  absl::Status VisitFrames(const JournalTip& from, Lsn end,
-                           const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view payload)>& visit);
+  absl::Status VisitFrames(
+      const JournalTip& from, Lsn end,
+      const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view payload)>& visit);
 
   // The header of the frame at `lsn`.
   absl::StatusOr<FrameHeader> ReadFrameHeader(Lsn lsn);
 
-  // The end of the last frame committed at or before `time_us`; the oldest LSN if there is none. O(frames of a segment).
+  // The end of the last frame committed at or before `time_us`; the oldest LSN if there is none. O(frames of a
+  // segment).
   absl::StatusOr<Lsn> LsnAtTime(int64_t time_us);
 
   Lsn oldest_lsn() const;
@@ -105,25 +107,28 @@ struct ChainStart {
 };
 
 // The entry that made `version` (1 <= version <= head version).
-absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version, Lsn floor);
+absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version,
+                                               Lsn floor);
 
 // The newest entry at or below address `lsn`; nullopt also if the entity had none then. `*existed_later` tells the two
 // apart: false if something below the floor was needed.
 struct VersionAtLsn {
   Lsn lsn = 0;
-  uint64_t version = 0;   // 0: the entity did not exist yet
-  bool readable = true;   // false: below the floor
+  uint64_t version = 0;  // 0: the entity did not exist yet
+  bool readable = true;  // false: below the floor
 };
 absl::StatusOr<VersionAtLsn> FindAtLsn(EntrySource* source, const ChainStart& start, Lsn lsn, Lsn floor);
 
 // The entry of a source that consumed `position` (positions rise with versions); nullopt if none did.
-absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position, Lsn floor);
+absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position,
+                                                Lsn floor);
 
-// Walks back from the newest entry over versions > `after`, at most `limit` of them, calling `visit` with each entry and
-// the entity's effect in it, until it returns false. `*complete` (may be null): the whole range was visited or `visit`
-// stopped it.
-absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t newest, uint64_t after, uint64_t limit, Lsn floor,
-                      bool with_frame, const std::function<bool(const Entry&, const Effect&)>& visit, bool* complete);
+// Walks back from the newest entry over versions > `after`, at most `limit` of them, calling `visit` with each entry
+// and the entity's effect in it, until it returns false. `*complete` (may be null): the whole range was visited or
+// `visit` stopped it.
+absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t newest, uint64_t after, uint64_t limit,
+                      Lsn floor, bool with_frame, const std::function<bool(const Entry&, const Effect&)>& visit,
+                      bool* complete);
 
 }  // namespace semel::internal
 

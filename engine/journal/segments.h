@@ -59,9 +59,9 @@ class SegmentList {
  public:
   SegmentList(FileSystem* file_system, JournalIdentity identity);
 
-  // Replaces the list by what the directory holds. Headers are read of those that are new, and of the last, which may have
-  // been replaced while it was empty. Errors: DataLoss (none, one missing, a bad header), FailedPrecondition; the list is
-  // then as before.
+  // Replaces the list by what the directory holds. Headers are read of those that are new, and of the last, which may
+  // have been replaced while it was empty. Errors: DataLoss (none, one missing, a bad header), FailedPrecondition; the
+  // list is then as before.
   absl::Status Refresh();
 
   // Appends a segment that was just created; one that begins where the last does, which is then empty, replaces it.
@@ -70,7 +70,7 @@ class SegmentList {
   // A part of the journal that lies in one file.
   struct Place {
     SegmentInfo segment;
-    Lsn end = 0;         // of its data, or of the file if it is the last
+    Lsn end = 0;  // of its data, or of the file if it is the last
     bool sealed = false;
   };
   // nullopt if `lsn` is before the oldest segment or at or behind the last one's end.

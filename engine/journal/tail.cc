@@ -54,8 +54,8 @@ absl::StatusOr<std::optional<FrameHeader>> FindHeaderBefore(SegmentList* segment
     for (size_t at = piece.rfind(checksum); at != std::string::npos && at >= kHeaderChecksumOffset;
          at = piece.rfind(checksum, at - 1)) {
       const size_t header_at = at - kHeaderChecksumOffset;
-      const auto header =
-          DecodeFrameHeader(std::string_view(piece).substr(header_at), piece_lsn + header_at, segments->identity().seed);
+      const auto header = DecodeFrameHeader(std::string_view(piece).substr(header_at), piece_lsn + header_at,
+                                            segments->identity().seed);
       if (header.has_value() && header->end_lsn() == checkpoint.lsn) return header;
     }
     if (piece_lsn == begin) break;

@@ -43,13 +43,14 @@ absl::Status WriteZeros(File* file, uint64_t offset, uint64_t size) {
 absl::Status JudgeTail(SegmentList* segments, Lsn lsn, RecoveryReport* report) {
   const SegmentList::Place place = *segments->Find(lsn);
   if (place.sealed) {
-    return absl::DataLossError(
-        absl::StrCat("journal: the frame at LSN ", lsn, ", inside a sealed segment, is damaged; restore from a backup"));
+    return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", lsn,
+                                            ", inside a sealed segment, is damaged; restore from a backup"));
   }
   SEMEL_ASSIGN_OR_RETURN(const Tail tail, ExamineTail(segments, place, lsn));
   if (tail.frame_lsn.has_value()) {
-    return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", lsn, " is damaged and a valid one follows at ",
-                                            *tail.frame_lsn, "; restore from a backup"));
+    return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", lsn,
+                                            " is damaged and a valid one follows at ", *tail.frame_lsn,
+                                            "; restore from a backup"));
   }
   if (tail.nonzero_bytes == 0) return absl::OkStatus();
   report->torn_tail = true;
@@ -118,9 +119,7 @@ absl::Status CreateJournal(FileSystem* file_system, const JournalIdentity& ident
 struct JournalWriter::State {
   State(FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options_in,
         JournalReader* reader_in, Background* background)
-      : options(options_in),
-        reader(reader_in),
-        maker(file_system, identity, options_in.segment_bytes, background) {}
+      : options(options_in), reader(reader_in), maker(file_system, identity, options_in.segment_bytes, background) {}
 
   const JournalWriterOptions options;
   JournalReader* const reader;
@@ -173,8 +172,8 @@ JournalWriter::~JournalWriter() = default;
 const JournalTip& JournalWriter::tip() const { return state_->tip; }
 
 absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
-    FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options, JournalReader* reader,
-    Background* background, const JournalTip& checkpoint,
+    FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options,
+    JournalReader* reader, Background* background, const JournalTip& checkpoint,
     const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& redo, RecoveryReport* report) {
   SegmentList* const segments = reader->segments();
   *report = RecoveryReport();

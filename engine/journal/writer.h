@@ -40,22 +40,24 @@ struct RecoveryReport {
 };
 
 // Creates the directory contents of an empty journal: its first segment, synced. Errors: I/O.
-absl::Status CreateJournal(FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options);
+absl::Status CreateJournal(FileSystem* file_system, const JournalIdentity& identity,
+                           const JournalWriterOptions& options);
 
 // One thread at a time, except where noted.
 class JournalWriter {
  public:
-  // Scans from `checkpoint` to the end of the journal and hands each valid frame to `redo`, in order. Then decides about
-  // the end:
+  // Scans from `checkpoint` to the end of the journal and hands each valid frame to `redo`, in order. Then decides
+  // about the end:
   // - nothing but zeros behind the last valid frame: clean;
   // - a bad frame with no valid frame anywhere behind it, in the last segment: a torn tail, never acknowledged. It is
   //   reported, zeroed to the end of the segment and synced;
-  // - a bad frame with a valid one behind it, or inside a sealed segment, or an end below `checkpoint`: DataLoss; nothing
+  // - a bad frame with a valid one behind it, or inside a sealed segment, or an end below `checkpoint`: DataLoss;
+  // nothing
   //   is changed.
   // `background` prepares spare segments; may be null (then a roll creates its segment itself).
   static absl::StatusOr<std::unique_ptr<JournalWriter>> Open(
-      FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options, JournalReader* reader,
-      Background* background, const JournalTip& checkpoint,
+      FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options,
+      JournalReader* reader, Background* background, const JournalTip& checkpoint,
       const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& redo, RecoveryReport* report);
   ~JournalWriter();
 

@@ -201,8 +201,8 @@ TEST(ChainWalk, ErrorOfTheSource_IsPassedOn) {
   EXPECT_EQ(FindVersion(&empty, chain.start(), 50, 0).status().code(), absl::StatusCode::kOutOfRange);
 }
 
-// The figures of docs/design.md: 26 reads on average and 49 at most at a million versions, from the newest entry on (which
-// the walk here does not read: it starts from the head).
+// The figures of docs/design.md: 26 reads on average and 49 at most at a million versions, from the newest entry on
+// (which the walk here does not read: it starts from the head).
 TEST(ChainWalk, Reads_AtAMillionVersions_AreLogarithmic) {
   Random random(TestSeed());
   const uint64_t kLength = 1'000'000;

@@ -29,7 +29,8 @@ class Survivor {
 
   // Runs until a fault strikes or `frames` frames are appended. False if a promise was broken.
   ::testing::AssertionResult Live(int frames) {
-    InlineBackground background(random_.OneIn(2) ? InlineBackground::Mode::kAtOnce : InlineBackground::Mode::kWhenAsked);
+    InlineBackground background(random_.OneIn(2) ? InlineBackground::Mode::kAtOnce
+                                                 : InlineBackground::Mode::kWhenAsked);
     TestJournal journal(&fs_, kSegmentBytes, &background);
     if (!created_) {
       if (!journal.Create().ok()) return ::testing::AssertionSuccess();
@@ -72,8 +73,8 @@ class Survivor {
   ::testing::AssertionResult CheckRedone(uint64_t from, const std::vector<std::string>& redone) {
     const uint64_t found = from + redone.size();
     if (found != acknowledged_ && found != acknowledged_ + pending_) {
-      return ::testing::AssertionFailure() << found << " entries after " << acknowledged_ << " acknowledged and "
-                                           << pending_ << " in doubt";
+      return ::testing::AssertionFailure()
+             << found << " entries after " << acknowledged_ << " acknowledged and " << pending_ << " in doubt";
     }
     for (uint64_t i = from; i < found; ++i) {
       if (redone[i - from] != TestEntry(i).id) return ::testing::AssertionFailure() << "entry " << i << " is another";

@@ -111,12 +111,14 @@ TEST(Entry, SizeOfATypicalAdd_IsWithinTheBudget) {
 }
 
 TEST(Entry, GoldenBytes_OfATypicalAdd) {
-  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(TypicalAdd()))), "1826b2a24780b518a01f01011030313233343536373839616263646566efcdab89674523011032547698badcfe0111616363"
+  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(TypicalAdd()))),
+            "1826b2a24780b518a01f01011030313233343536373839616263646566efcdab89674523011032547698badcfe0111616363"
             "6f756e742f303030313233343536c1843d80e1eb1780897a8727");
 }
 
 TEST(Entry, GoldenBytes_OfAnEntryWithEverything) {
-  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(EverythingEntry()))), "81e482ee47640108ff03542d31010000000000000002000000000000000b0103776879020701000af40302f5016b080a001f"
+  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(EverythingEntry()))),
+            "81e482ee47640108ff03542d31010000000000000002000000000000000b0103776879020701000af40302f5016b080a001f"
             "0345555200c80109bc05d8043807746f7069632d3001ac020169");
 }
 
@@ -166,7 +168,8 @@ TEST(Entry, RightCheckWrongBody_IsDataLoss) {
       {"outcome 0", std::string("\x40\0\0\x20", 4) + fingerprint + std::string("\0", 1)},
       {"outcome EARLY", std::string("\x40\0\5\x20", 4) + fingerprint + std::string("\0", 1)},
       {"outcome 11", std::string("\x40\0\x0b\x20", 4) + fingerprint + std::string("\0", 1)},
-      {"count of effects 1, which goes without saying", std::string("\x40\0\1\x20", 4) + fingerprint + "\1" + std::string("\0", 1) + key + std::string("\1\0", 2)},
+      {"count of effects 1, which goes without saying",
+       std::string("\x40\0\1\x20", 4) + fingerprint + "\1" + std::string("\0", 1) + key + std::string("\1\0", 2)},
       {"bytes behind the end", std::string("\x40\0\1\x20", 4) + fingerprint + std::string("\0x", 2)},
       {"empty id", std::string("\x40\0\1\x21\0", 5) + fingerprint + std::string("\0", 1)},
       {"unknown rule", std::string("\x40\0\x08\x60", 4) + fingerprint + "\x0c" + std::string("\0", 1)},
@@ -176,11 +179,15 @@ TEST(Entry, RightCheckWrongBody_IsDataLoss) {
       {"unknown action", std::string("\x40\0\1\0", 4) + fingerprint + "\6" + key + std::string("\1\0", 2)},
       {"empty key", std::string("\x40\0\1\0", 4) + fingerprint + std::string("\2\0\1\0\0", 5)},
       {"version 0", std::string("\x40\0\1\0", 4) + fingerprint + std::string("\0", 1) + key + std::string("\0\0", 2)},
-      {"pointer to itself", std::string("\x40\0\1\0", 4) + fingerprint + std::string("\0", 1) + key + std::string("\2\0\0", 3)},
-      {"pointer to address 0", std::string("\x40\0\1\0", 4) + fingerprint + std::string("\0", 1) + key + std::string("\2\x40\0", 3)},
+      {"pointer to itself",
+       std::string("\x40\0\1\0", 4) + fingerprint + std::string("\0", 1) + key + std::string("\2\0\0", 3)},
+      {"pointer to address 0",
+       std::string("\x40\0\1\0", 4) + fingerprint + std::string("\0", 1) + key + std::string("\2\x40\0", 3)},
       {"unknown flag of a source", std::string("\x40\0\1\0", 4) + fingerprint + "\x48" + key + std::string("\1\0", 2)},
-      {"closed without being said", std::string("\x40\0\1\0", 4) + fingerprint + "\5" + key + std::string("\1\0\x10", 3)},
-      {"unknown flag of a policy", std::string("\x40\0\1\0", 4) + fingerprint + "\5" + key + std::string("\1\0\x20", 3)},
+      {"closed without being said",
+       std::string("\x40\0\1\0", 4) + fingerprint + "\5" + key + std::string("\1\0\x10", 3)},
+      {"unknown flag of a policy",
+       std::string("\x40\0\1\0", 4) + fingerprint + "\5" + key + std::string("\1\0\x20", 3)},
       {"unknown option", std::string("\x40\0\x20\2\1", 5)},
       {"nothing", ""},
   };
@@ -191,7 +198,8 @@ TEST(Entry, RightCheckWrongBody_IsDataLoss) {
   }
   Entry decoded;
   const std::string good = std::string("\x40\0\1\x20", 4) + fingerprint + std::string("\0", 1);
-  EXPECT_TRUE(DecodeEntry(WithCheck(good, 64, kSeed), 64, kSeed, &decoded).ok()) << "the bodies above fail for another reason";
+  EXPECT_TRUE(DecodeEntry(WithCheck(good, 64, kSeed), 64, kSeed, &decoded).ok())
+      << "the bodies above fail for another reason";
 }
 
 TEST(Entry, EncodedEntrySize_MalformedOrShort_IsZero) {

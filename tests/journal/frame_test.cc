@@ -179,9 +179,9 @@ TEST(VisitEntries, StopsWhenAsked) {
                 return ++visited < 2;
               }).ok());
   EXPECT_EQ(visited, 2);
-  EXPECT_EQ(VisitEntries(frame.header, frame.payload(), kSeed, [](const Entry&) -> absl::StatusOr<bool> {
-              return absl::CancelledError("stop");
-            }).code(),
+  EXPECT_EQ(VisitEntries(frame.header, frame.payload(), kSeed,
+                         [](const Entry&) -> absl::StatusOr<bool> { return absl::CancelledError("stop"); })
+                .code(),
             absl::StatusCode::kCancelled);
 }
 

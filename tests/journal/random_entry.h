@@ -44,7 +44,9 @@ class RandomEntry {
     const absl::uint128 bits = absl::MakeUint128(random_.Next(), random_.Next());
     return static_cast<Amount>(bits) >> static_cast<int>(random_.Below(128));
   }
-  std::string_view Bytes(size_t low, size_t high) { return texts_.emplace_back(random_.Bytes(random_.Between(low, high))); }
+  std::string_view Bytes(size_t low, size_t high) {
+    return texts_.emplace_back(random_.Bytes(random_.Between(low, high)));
+  }
   Lsn Earlier() { return random_.Between(1, entry.lsn - 1); }
 
   void FillChange() {
@@ -107,8 +109,8 @@ inline std::string DescribeAmount(const std::optional<Amount>& amount) {
 }
 
 inline std::string Describe(const Effect& effect) {
-  std::string text = absl::StrCat(effect.table == Table::kSources ? "source " : "entity ", std::string(effect.key), " v",
-                                  effect.version, " pointers");
+  std::string text = absl::StrCat(effect.table == Table::kSources ? "source " : "entity ", std::string(effect.key),
+                                  " v", effect.version, " pointers");
   for (const Lsn pointer : effect.pointers) absl::StrAppend(&text, " ", pointer);
   absl::StrAppend(&text, " action ", static_cast<int>(effect.action), " balance ", AmountToString(effect.balance),
                   " amount ", AmountToString(effect.amount), " value ", std::string(effect.value), " deleted ",
@@ -130,7 +132,8 @@ inline std::string Describe(const Effect& effect) {
 inline std::string Describe(const Entry& entry) {
   std::string text = absl::StrCat("at ", entry.lsn, " in ", entry.frame_lsn, " index ", entry.index);
   if (entry.options) {
-    return absl::StrCat(text, " lookback ", entry.options->balance_lookback, " explicit ", entry.options->explicit_entities);
+    return absl::StrCat(text, " lookback ", entry.options->balance_lookback, " explicit ",
+                        entry.options->explicit_entities);
   }
   absl::StrAppend(&text, " outcome ", static_cast<int>(entry.outcome), " id ", std::string(entry.id), " fingerprint ",
                   ToHex(entry.fingerprint), " balanced ", entry.balanced, " rule ", static_cast<int>(entry.rule),

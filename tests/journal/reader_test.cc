@@ -70,7 +70,8 @@ TEST_F(ReaderTest, ReadEntry_OutsideTheJournal_IsOutOfRange) {
   Entry entry;
   const Lsn end = journal_.reader->durable_lsn();
   EXPECT_EQ(journal_.reader->ReadEntry(end, false, &buffer, &entry).code(), absl::StatusCode::kOutOfRange);
-  EXPECT_EQ(journal_.reader->ReadEntry(end + 100'000'000, false, &buffer, &entry).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(journal_.reader->ReadEntry(end + 100'000'000, false, &buffer, &entry).code(),
+            absl::StatusCode::kOutOfRange);
 }
 
 TEST_F(ReaderTest, ReadEntry_WhereNoEntryBegins_IsDataLoss) {
@@ -121,12 +122,11 @@ TEST_F(ReaderTest, VisitFrames_StopsWhenAskedAndPassesErrorsOn) {
   Append(3);
   int visited = 0;
   const Lsn end = journal_.reader->durable_lsn();
-  EXPECT_TRUE(journal_.reader
-                  ->VisitFrames(JournalTip(), end,
-                                [&](const FrameHeader&, std::string_view) -> absl::StatusOr<bool> {
-                                  return ++visited < 2;
-                                })
-                  .ok());
+  EXPECT_TRUE(
+      journal_.reader
+          ->VisitFrames(JournalTip(), end,
+                        [&](const FrameHeader&, std::string_view) -> absl::StatusOr<bool> { return ++visited < 2; })
+          .ok());
   EXPECT_EQ(visited, 2);
   const auto fail = [](const FrameHeader&, std::string_view) -> absl::StatusOr<bool> {
     return absl::CancelledError("stop");
@@ -242,7 +242,8 @@ TEST_F(ReaderTest, Open_NewerFormat_IsFailedPrecondition) {
   const uint64_t checksum = Checksum64(std::string_view(header).substr(0, 56), 0);
   std::memcpy(header.data() + 56, &checksum, sizeof checksum);
   static_cast<SimFileSystem*>(fs_.get())->Overwrite(SegmentPath(journal_.identity, 0), 0, header);
-  EXPECT_EQ(JournalReader::Open(fs_.get(), journal_.identity, 0).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(JournalReader::Open(fs_.get(), journal_.identity, 0).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(ReaderTest, Open_OtherFilesInTheDirectory_AreIgnored) {

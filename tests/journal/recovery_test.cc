@@ -53,7 +53,8 @@ class RecoveryTest : public ::testing::Test {
   std::vector<JournalTip> tips_;  // behind each frame
 };
 
-// The last frame cut at each of its bytes, with zeros or with other bytes behind: reported, cleared, and appending goes on.
+// The last frame cut at each of its bytes, with zeros or with other bytes behind: reported, cleared, and appending goes
+// on.
 TEST_F(RecoveryTest, TornTail_AtEveryByte_IsClearedAndReported) {
   Append(0);
   const Lsn torn = Append(1, 2, 30);

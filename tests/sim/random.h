@@ -21,7 +21,7 @@ class Random {
   explicit Random(uint64_t seed) : seed_(seed) {}
 
   uint64_t Next() { return internal::MixSeed(seed_, count_++); }
-  uint64_t Below(uint64_t n) { return Next() % n; }  // n > 0
+  uint64_t Below(uint64_t n) { return Next() % n; }                                      // n > 0
   uint64_t Between(uint64_t low, uint64_t high) { return low + Below(high - low + 1); }  // both inclusive
   bool OneIn(uint64_t n) { return Below(n) == 0; }
   std::string Bytes(size_t size) {

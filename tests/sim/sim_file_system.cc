@@ -44,7 +44,7 @@ struct DirectoryOp {
 
 struct Node {
   bool is_directory = false;
-  std::string live, durable;                         // of a file
+  std::string live, durable;  // of a file
   std::vector<ContentOp> content_ops;
   std::map<std::string, int> children, durable_children;  // of a directory
   std::vector<DirectoryOp> directory_ops;
@@ -107,7 +107,7 @@ struct SimFileSystem::Core {
   struct Place {
     int directory = -1;  // -1: does not exist
     std::string name;
-    int node = -1;       // -1: no such entry
+    int node = -1;  // -1: no such entry
   };
 
   internal::Mutex mutex;

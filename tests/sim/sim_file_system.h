@@ -62,8 +62,8 @@ class SimFileSystem final : public internal::FileSystem {
   // calls never fail, except after a crash.
   uint64_t calls() const;
 
-  // Makes mutating call number `call` (the first is number 1) fail; with `for_ever`, all that follow as well. Several may
-  // be pending.
+  // Makes mutating call number `call` (the first is number 1) fail; with `for_ever`, all that follow as well. Several
+  // may be pending.
   void InjectFault(uint64_t call, Fault fault, bool for_ever = false);
   void ClearFaults();
 

@@ -64,7 +64,8 @@ TEST(SimFileSystem, Crash_UnsyncedWrite_IsKeptDroppedOrTornAtSectors) {
   ASSERT_TRUE(fs.SyncDirectory("").ok());
   ASSERT_TRUE(file->WriteAt(500, std::string(24, 'n')).ok());  // over the border at 512
   const std::string o(500, 'o'), n(12, 'n'), p(12, 'o'), rest(500, 'o');
-  EXPECT_EQ(Images(fs, "a"), (std::set<std::string>{o + p + p + rest, o + n + p + rest, o + p + n + rest, o + n + n + rest}));
+  EXPECT_EQ(Images(fs, "a"),
+            (std::set<std::string>{o + p + p + rest, o + n + p + rest, o + p + n + rest, o + n + n + rest}));
 }
 
 TEST(SimFileSystem, Crash_LaterWriteWithoutEarlier_IsPossible) {
