@@ -81,6 +81,7 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view text) {
   int explicit_entities = 0;
   SEMEL_RETURN_IF_ERROR(ReadNumber(lines, 6, "explicit_entities", &explicit_entities));
   manifest.options.explicit_entities = explicit_entities != 0;
+  if (ToAbsl(text) != FormatManifest(manifest)) return Damaged("it is not written as this library writes it");
   return manifest;
 }
 
