@@ -77,7 +77,7 @@ def everything(runs):
     rows = []
     for name, counters in runs.items():
         per_second = counters.get("items_per_second")
-        rows.append([f"`{name.removesuffix('/manual_time')}`", f"{counters['real_time']:.4g} {counters['unit']}",
+        rows.append([f"`{re.sub('/(manual|real)_time', '', name)}`", f"{counters['real_time']:.4g} {counters['unit']}",
                      rate(per_second) if per_second else ""])
     return table(["benchmark", "time", "items/s"], rows)
 
