@@ -101,6 +101,7 @@ int Apply(const ApplyOptions& options) {
   StopSignal stop;
   Options ledger_options;
   ledger_options.create_if_missing = options.create;
+  ledger_options.log = [](std::string_view line) { fmt::print(stderr, "semel: {}\n", line); };
   const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(options.ledger, ledger_options);
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
   return ApplyInput(options, **ledger, input->get(), *std::move(outcomes), &stop);

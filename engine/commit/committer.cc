@@ -1,5 +1,4 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
-//
 
 #include "engine/commit/committer.h"
 
@@ -326,19 +325,15 @@ absl::Status Committer::Close() {
 
 // ---- Asynchronous callers: one step of a background thread stands in for all of them, as one caller with a batch.
 
-void Committer::ApplyAsync(Change change, Done done) {
-  bool accepted = false;
-  bool running = false;
+absl::Status Committer::ApplyAsync(Change* change, Done* done) {
   {
     MutexLock lock(&queue_mutex_);
-    accepted = !closed_;
-    if (accepted) {
-      async_.emplace_back(std::move(change), std::move(done));
-      running = std::exchange(async_running_, true);
-    }
+    if (closed_) return ClosedError();
+    async_.emplace_back(std::move(*change), std::move(*done));
+    if (std::exchange(async_running_, true)) return absl::OkStatus();
   }
-  if (!accepted) return done(ClosedError());
-  if (!running) parts_.async_background->Schedule([this] { RunAsync(); });
+  parts_.async_background->Schedule([this] { RunAsync(); });
+  return absl::OkStatus();
 }
 
 void Committer::RunAsync() {

@@ -77,7 +77,8 @@ class Committer {
 
   // outcomes[i] answers changes[i]; see semel::Ledger for the errors.
   absl::Status Apply(absl::Span<const Change> changes, Outcome* outcomes);
-  void ApplyAsync(Change change, Done done);
+  // Takes both and answers later; or returns an error and takes neither.
+  absl::Status ApplyAsync(Change* change, Done* done);
 
   // Journals the options if they differ from those in force.
   absl::Status SetDecidingOptions(const DecidingOptions& options);

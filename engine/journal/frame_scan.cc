@@ -1,5 +1,4 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
-//
 
 #include "engine/journal/frame_scan.h"
 

@@ -80,9 +80,13 @@ class WritableLedger final : public Ledger {
   }
 
   void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) override {
-    ReaderLock lock(&lifetime_);
-    if (absl::Status status = Usable(); !status.ok()) return done(status);
-    parts_.committer->ApplyAsync(std::move(change), std::move(done));
+    absl::Status status;
+    {
+      ReaderLock lock(&lifetime_);
+      status = Usable();
+      if (status.ok()) status = parts_.committer->ApplyAsync(&change, &done);
+    }
+    if (!status.ok()) done(status);
   }
 
   absl::Status Checkpoint() override {

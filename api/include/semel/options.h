@@ -59,8 +59,8 @@ struct Options {
   // checkpoints with ResourceExhausted.
   size_t state_map_bytes = size_t{1} << 40;
 
-  // Called with one line of text about events an operator may want in a log (recovery, a torn tail, checkpoints).
-  // From any thread, one call at a time. Must not call the ledger.
+  // Called with one line of text about what an operator may want in a log: what recovery redid, a torn tail, a
+  // checkpoint that failed. From any thread, one call at a time. Must not call the ledger.
   std::function<void(std::string_view)> log;
 };
 
