@@ -211,6 +211,22 @@ class Interrupted(CliCase):
                 self.assertIn("stopped by " + number.name, stderr)
         self.run_semel("verify", self.ledger)
 
+    def test_a_signal_is_seen_while_input_is_plenty(self):
+        total = 2000  # read in one go; their outcomes are more than a pipe holds, so the command waits for its reader
+        file = self.directory / "changes.jsonl"
+        file.write_text(lines(change(f"T-{i}", "a", i, add=1) for i in range(total)))
+        os.mkfifo(self.outcomes)
+        process = self.start("apply", self.ledger, file, "--create", "--json", "--batch", 1,
+                             "--outcomes", self.outcomes)
+        with open(self.outcomes, encoding="utf-8") as reader:
+            reader.readline()
+            process.send_signal(signal.SIGTERM)
+            shown = 1 + len(reader.readlines())
+        stdout, stderr = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(143, process.returncode, stderr)
+        self.assertEqual(shown, json.loads(stdout)["changes"])
+        self.assertLess(shown, total)
+
     def apply_and_kill(self, stdin, batch, outcomes):
         """Kills the command once it has written so many outcomes. Its input stays open: it cannot end before."""
         process = self.start("apply", self.ledger, "-", "--create", "--batch", batch, "--outcomes", self.outcomes)

@@ -31,7 +31,7 @@ TEST(RoundTrip, JsonAndProtoBothGiveTheSameChangeBack) {
 TEST(RoundTrip, JsonIsOneLineOfSnakeCase) {
   Change change("T-1");
   change.source = SourcePosition{"payments-3", 17, 16, "a", 0};
-  change.AddUpdate("account/\nalice").ExpectVersion(7).Since(5).Add(-5, "EUR");
+  change.AddUpdate("account/\n\t\x7F\\alice").ExpectVersion(7).Since(5).Add(-5, "EUR");
   change.AddUpdate("b").Newer(3).Put("{}");
   change.AddUpdate("c").ExpectBalance(100).Check();
   change.AddUpdate("d").Delete();
@@ -42,7 +42,8 @@ TEST(RoundTrip, JsonIsOneLineOfSnakeCase) {
   change.balanced = true;
   EXPECT_EQ(ToJson(change),
             R"({"id":"T-1","source":{"name":"payments-3","position":"17","previous":"16","incarnation":"a"},)"
-            R"("updates":[{"key":"account/\nalice","expect_version":"7","since":"5","add":"-5","asset":"EUR"},)"
+            R"("updates":[{"key":"account/\n\u0009\u007f\\alice","expect_version":"7","since":"5","add":"-5",)"
+            R"("asset":"EUR"},)"
             R"({"key":"b","newer":"3","put":"e30="},{"key":"c","expect_balance":"100","check":true},)"
             R"({"key":"d","delete":true},{"key":"e","set_policy":{"min_balance":"0","closed":false}}],)"
             R"("balanced":true})");
