@@ -146,9 +146,8 @@ class LmdbEngine final : public Engine {
   void Apply(const std::vector<Change>& changes) override {
     order_.clear();
     for (const Change& change : changes) order_.push_back(&change);
-    std::stable_sort(order_.begin(), order_.end(), [](const Change* a, const Change* b) {
-      return a->updates[0].key < b->updates[0].key;
-    });
+    std::stable_sort(order_.begin(), order_.end(),
+                     [](const Change* a, const Change* b) { return a->updates[0].key < b->updates[0].key; });
     MDB_txn* txn = nullptr;
     MDB_cursor* cursor = nullptr;
     SEMEL_CHECK(mdb_txn_begin(env_, nullptr, 0, &txn) == 0);

@@ -86,8 +86,14 @@ int main(int argc, char** argv) {
   semel::bench::history = &history;
   for (const int64_t back : {int64_t{1}, int64_t{1000}, static_cast<int64_t>(semel::bench::LongHistory::depth())}) {
     benchmark::RegisterBenchmark("redeliver", semel::bench::Redeliver)->ArgName("back")->Arg(back)->UseRealTime();
-    benchmark::RegisterBenchmark("redeliver_one", semel::bench::RedeliverOne)->ArgName("back")->Arg(back)->UseRealTime();
-    benchmark::RegisterBenchmark("get_as_of_version", semel::bench::GetAsOfVersion)->ArgName("back")->Arg(back)->UseRealTime();
+    benchmark::RegisterBenchmark("redeliver_one", semel::bench::RedeliverOne)
+        ->ArgName("back")
+        ->Arg(back)
+        ->UseRealTime();
+    benchmark::RegisterBenchmark("get_as_of_version", semel::bench::GetAsOfVersion)
+        ->ArgName("back")
+        ->Arg(back)
+        ->UseRealTime();
   }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What does deciding cost, without any I/O? Identity (id tag and fingerprint), classification and rules, and the effect,
-// for the commonest changes and answers.
+// What does deciding cost, without any I/O? Identity (id tag and fingerprint), classification and rules, and the
+// effect, for the commonest changes and answers.
 
 #include <string>
 #include <vector>

@@ -3,8 +3,8 @@
 // Making a new state. A crash inside the very first opening of an LMDB file can leave one that is refused for ever, so
 // it is made under another name, and gets its own when it is whole and durable.
 
-#include <string>
 #include <sys/stat.h>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"

@@ -169,8 +169,7 @@ absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Create(const std::string& dire
   return env;
 }
 
-absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& directory, size_t map_bytes,
-                                                       bool read_only) {
+absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& directory, size_t map_bytes, bool read_only) {
   std::unique_ptr<LmdbEnv> env(new LmdbEnv);
   SEMEL_ASSIGN_OR_RETURN(env->mark_, ExamineDataFile(directory + "/data.mdb"));
   SEMEL_RETURN_IF_ERROR(CheckLockFile(directory + "/lock.mdb"));
@@ -199,7 +198,8 @@ absl::Status LmdbEnv::Prepare(size_t map_bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   if (const int rc = mdb_env_create(&env_); rc != 0) return LmdbStatus(rc, "mdb_env_create");
   if (const int rc = mdb_env_set_maxdbs(env_, kTables); rc != 0) return LmdbStatus(rc, "mdb_env_set_maxdbs");
-  if (const int rc = mdb_env_set_maxreaders(env_, kReadersMax); rc != 0) return LmdbStatus(rc, "mdb_env_set_maxreaders");
+  if (const int rc = mdb_env_set_maxreaders(env_, kReadersMax); rc != 0)
+    return LmdbStatus(rc, "mdb_env_set_maxreaders");
   if (const int rc = mdb_env_set_mapsize(env_, map_bytes / page * page); rc != 0) {
     return LmdbStatus(rc, "mdb_env_set_mapsize");
   }

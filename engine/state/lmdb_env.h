@@ -8,11 +8,11 @@
 
 #include <lmdb.h>
 
+#include <sys/types.h>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <sys/types.h>
 #include <utility>
 
 #include "absl/status/status.h"

@@ -3,15 +3,15 @@
 // The file format of LMDB 0.9 on 64-bit little-endian machines, as far as this project's environments use it (no
 // duplicates, no fixed map). Offsets in bytes; all numbers little-endian.
 //
-//   page header  0 page number 8, 8 padding 2, 10 flags 2, then: 12 lower 2, 14 upper 2, or of an overflow run: 12 pages 4
-//   meta page    16 magic 4, 20 version 4, 24 address 8, 32 map size 8, 40 tree of free pages, 88 main tree,
+//   page header  0 page number 8, 8 padding 2, 10 flags 2; then 12 lower 2, 14 upper 2, but of an overflow run 12 pages
+//   4 meta page    16 magic 4, 20 version 4, 24 address 8, 32 map size 8, 40 tree of free pages, 88 main tree,
 //                136 last page 8, 144 transaction 8
-//   tree         0 padding 4 (of the free pages: page size), 4 flags 2, 6 depth 2, 8 branch, 16 leaf, 24 overflow pages,
-//                32 entries, 40 root page
-//   branch, leaf 16 offsets of nodes, 2 each, in key order, up to `lower`; the nodes fill the page from `upper` to its end
+//   tree         0 padding 4 (of the free pages: page size), 4 flags 2, 6 depth 2, 8 branch pages, 16 leaf pages,
+//                24 overflow pages, 32 entries, 40 root page
+//   branch, leaf 16 offsets of nodes, 2 each, in key order, up to `lower`; the nodes fill the page from `upper` on
 //   branch node  0 child page 6, 6 key size 2, 8 key (of the first node meaningless)
-//   leaf node    0 data size 4, 4 flags 2, 6 key size 2, 8 key, data; of a "big" node the number of the first page of an
-//                overflow run, which has a page header and then the data
+//   leaf node    0 data size 4, 4 flags 2, 6 key size 2, 8 key, data; of a "big" node the number of the first page of
+//                an overflow run, which has a page header and then the data
 //   free pages   key: transaction 8; data: count 8, page numbers descending 8 each, perhaps more bytes
 //
 // Pages 0 and 1 are the meta pages; transaction t wrote page t & 1.
@@ -135,10 +135,10 @@ absl::StatusOr<LmdbMetaPages> TryReadMetaPages(int fd) {
 
 struct Node {
   std::string_view key;
-  uint64_t child = 0;         // of a branch
-  uint16_t flags = 0;         // of a leaf
-  uint32_t data_bytes = 0;    // of a leaf
-  std::string_view in_page;   // of a leaf: the data, or the page number of big data
+  uint64_t child = 0;        // of a branch
+  uint16_t flags = 0;        // of a leaf
+  uint32_t data_bytes = 0;   // of a leaf
+  std::string_view in_page;  // of a leaf: the data, or the page number of big data
 };
 
 // A branch or leaf page whose header and node offsets are right.
@@ -292,7 +292,8 @@ absl::Status Checker::CheckKeys(TreeKind kind, const Page& page, const KeyRange&
     if (key.empty()) return Damaged(page.number(), "an empty key");
     if (kind == TreeKind::kFreePages && key.size() != sizeof(uint64_t)) return Damaged(page.number(), "a wrong key");
     const bool ascending = !before || KeyLess(kind, *before, key) || (may_equal && key == *before);
-    if (!ascending || (range.end && !KeyLess(kind, key, *range.end))) return Damaged(page.number(), "keys out of order");
+    if (!ascending || (range.end && !KeyLess(kind, key, *range.end)))
+      return Damaged(page.number(), "keys out of order");
     before = key;
     may_equal = false;
   }

@@ -1,12 +1,12 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The state in LMDB: the tables "entities" and "sources" (key: the entity's key as it is; data: see stored_record.h) and
-// "meta" (see lmdb_meta.h).
+// The state in LMDB: the tables "entities" and "sources" (key: the entity's key as it is; data: see stored_record.h)
+// and "meta" (see lmdb_meta.h).
 
+#include <sys/stat.h>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
 

@@ -53,8 +53,8 @@ absl::StatusOr<LmdbTables> OpenTables(MDB_txn* txn, unsigned int flags);
 // FailedPrecondition (see CheckStateHeader).
 absl::StatusOr<LmdbTables> OpenCheckedTables(LmdbEnv* env, const LmdbOptions& options);
 
-// Checks every page that the transaction, which only reads, can see. Errors: DataLoss; Unavailable (a writer was faster:
-// try again with a new transaction).
+// Checks every page that the transaction, which only reads, can see. Errors: DataLoss; Unavailable (a writer was
+// faster: try again with a new transaction).
 absl::Status CheckPagesOf(MDB_txn* txn, int fd);
 
 absl::Status PutMeta(MDB_txn* txn, const LmdbTables& tables, std::string_view key, std::string_view stored);

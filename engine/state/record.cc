@@ -15,8 +15,8 @@
 //                    stand for one version
 //   kValue           value LSN (back), bytes
 //   kPolicy          fields (1 byte), policy LSN (back), then asset (bytes), min_balance, max_balance (zigzag) as given
-//   kStamp           stamp; then, unless kStampIsLast: id, fingerprint, LSN (back), sequence (back), version, balance of
-//                    the entry that set it
+//   kStamp           stamp; then, unless kStampIsLast, of the entry that set it: id, fingerprint, LSN (back),
+//                    sequence (back), version, balance
 //   kSource          cursor, incarnation (bytes), chained (1 byte, 0 or 1)
 //
 // kStampIsLast stands exactly if the last entry set the stamp and the head is still as that entry left it.

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Damage to the file of a state: it must be reported or not matter, never show as wrong data, never end the process. The
-// reading is done in a child, so that a crash is seen.
+// Damage to the file of a state: it must be reported or not matter, never show as wrong data, never end the process.
+// The reading is done in a child, so that a crash is seen.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -194,10 +194,14 @@ TEST_F(LmdbDamageTest, PagesOverwritten) {
   LookAtAll(4 * pages, true, false, [&](size_t i) {
     const size_t page = i % pages * kPage;
     switch (i / pages) {
-      case 0: return With({page, std::string(kPage, '\0')});
-      case 1: return With({page, random.Bytes(kPage)});
-      case 2: return With({page, image_.substr(random.Below(pages) * kPage, kPage)});         // misdirected
-      default: return With({page + 512 * random.Below(8), std::string(512, static_cast<char>(random.Next()))});
+      case 0:
+        return With({page, std::string(kPage, '\0')});
+      case 1:
+        return With({page, random.Bytes(kPage)});
+      case 2:
+        return With({page, image_.substr(random.Below(pages) * kPage, kPage)});  // misdirected
+      default:
+        return With({page + 512 * random.Below(8), std::string(512, static_cast<char>(random.Next()))});
     }
   });
   EXPECT_GT(findings_->reported, pages);
@@ -210,8 +214,9 @@ TEST_F(LmdbDamageTest, WritesLost) {
     if (image_.compare(page * kPage, kPage, before_last_, page * kPage, kPage) != 0) written.push_back(page * kPage);
   }
   ASSERT_GT(written.size(), 10u);
-  LookAtAll(written.size(), true, false,
-            [&](size_t i) { return With({written[i], before_last_.substr(written[i], kPage)}); });
+  LookAtAll(written.size(), true, false, [&](size_t i) {
+    return With({written[i], before_last_.substr(written[i], kPage)});
+  });
   EXPECT_EQ(findings_->harmless, 0u);
 }
 

@@ -462,7 +462,8 @@ TEST_F(LmdbStoreTest, PageCheck_AcceptsWhateverLmdbMakes) {
     Records records;
     for (uint64_t n = random.Below(random.OneIn(10) ? 600 : 60); n > 0; --n) {
       const std::string key(1 + random.Below(kMaxKeyBytes - 20), static_cast<char>('a' + random.Below(3)));
-      records[{Table(random.Below(2)), std::to_string(random.Below(1000)) + key}] = RandomHead(&random, !random.OneIn(9));
+      records[{Table(random.Below(2)), std::to_string(random.Below(1000)) + key}] =
+          RandomHead(&random, !random.OneIn(9));
     }
     ASSERT_TRUE(CommitAt(store.get(), records, static_cast<uint64_t>(i)).ok());
     for (auto& [key, head] : records) all.insert_or_assign(key, head);

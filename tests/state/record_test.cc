@@ -55,6 +55,7 @@ Head GoldenFull() {
   return head;
 }
 
+// clang-format off
 TEST(Record, PlainHead_HasTheseBytes) {
   EXPECT_EQ(Hex(Encoded(GoldenPlain())),
             "00"                                // flags
@@ -76,6 +77,8 @@ TEST(Record, HeadWithEverything_HasTheseBytes) {
             "c808" "07" "07" "01"                                    // ... 1096 and 7 back, version 7, balance -1
             "8407" "03" "696e63" "01");                              // source
 }
+
+// clang-format on
 
 TEST(Record, StampSetByTheLastEntryTakesNoBytesOfItsOwn) {
   Head head = GoldenPlain();
@@ -139,6 +142,7 @@ TEST(Record, WhateverDecodes_EncodesToTheSameBytes) {
   EXPECT_GT(decoded, 500);  // flips of balances and fingerprints are heads as well
 }
 
+// clang-format off
 // Bytes of the golden heads that no encoder writes; each differs in one place from what one does.
 TEST(Record, EveryKindOfMalformedField_IsRefused) {
   const std::string tail = "03542d31887766554433221100ffeeddccbbaa99";
@@ -164,15 +168,29 @@ TEST(Record, EveryKindOfMalformedField_IsRefused) {
   }
 }
 
+// clang-format on
+
 TEST(Record, StampOfTheLastEntryWrittenOut_IsRefused) {
-  const std::string head_bytes = "08" "08" "d704" "03542d31887766554433221100ffeeddccbbaa99" "80201100";
-  const std::string setter = "03542d31887766554433221100ffeeddccbbaa99" "00" "00" "08" "d704";
+  const std::string head_bytes =
+      "08"
+      "08"
+      "d704"
+      "03542d31887766554433221100ffeeddccbbaa99"
+      "80201100";
+  const std::string setter =
+      "03542d31887766554433221100ffeeddccbbaa99"
+      "00"
+      "00"
+      "08"
+      "d704";
   Head head;
   EXPECT_TRUE(absl::IsDataLoss(DecodeHead(absl::HexStringToBytes(head_bytes + "05" + setter), &head)));
 }
 
 TEST(Record, ValueBeyondTheLimit_IsRefusedBeforeItIsCopied) {
-  const std::string start = absl::HexStringToBytes("0208d70403542d31887766554433221100ffeeddccbbaa9980201100" "00");
+  const std::string start = absl::HexStringToBytes(
+      "0208d70403542d31887766554433221100ffeeddccbbaa9980201100"
+      "00");
   std::string bytes = start + std::string("\x81\x80\x40", 3) + std::string(kMaxValueBytes + 1, 'v');  // 2^20 + 1
   Head head;
   EXPECT_TRUE(absl::IsDataLoss(DecodeHead(bytes, &head)));

@@ -94,7 +94,8 @@ TEST_P(StateStoreTest, Commit_ShowsRecordsAndInfoInLaterSnapshots) {
 TEST_P(StateStoreTest, Commit_KeepsTheDigestThatTheChecksAddUpTo) {
   ASSERT_TRUE(CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(1, 1)}}, 1).ok());
   const Hash128 first = SnapshotOf(store_.get())->info().digest;
-  ASSERT_TRUE(CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(2, 5)}, {{kEntities, "b"}, PlainHead(1, 1)}}, 2).ok());
+  ASSERT_TRUE(
+      CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(2, 5)}, {{kEntities, "b"}, PlainHead(1, 1)}}, 2).ok());
   EXPECT_FALSE(SnapshotOf(store_.get())->info().digest == first);
   const auto verified = store_->Verify();
   ASSERT_TRUE(verified.ok()) << verified.status();
@@ -110,7 +111,8 @@ TEST_P(StateStoreTest, Commit_WithoutRecordsMovesTheTip) {
 TEST_P(StateStoreTest, Snapshot_KeepsShowingItsState) {
   ASSERT_TRUE(CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(1, 1)}}, 1).ok());
   const auto old = SnapshotOf(store_.get());
-  ASSERT_TRUE(CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(2, 2)}, {{kEntities, "b"}, PlainHead(1, 7)}}, 2).ok());
+  ASSERT_TRUE(
+      CommitAt(store_.get(), {{{kEntities, "a"}, PlainHead(2, 2)}, {{kEntities, "b"}, PlainHead(1, 7)}}, 2).ok());
   Head head;
   ASSERT_TRUE(old->Get(kEntities, "a", &head).value());
   EXPECT_EQ(head.version, 1u);
