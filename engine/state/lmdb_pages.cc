@@ -141,7 +141,7 @@ struct Node {
   std::string_view in_page;  // of a leaf: the data, or the page number of big data
 };
 
-// A branch or leaf page whose header and node offsets are right.
+// A branch or leaf page whose header and nodes are right.
 class Page {
  public:
   // Reads page `number` and checks all that does not depend on other pages.
@@ -149,18 +149,17 @@ class Page {
 
   uint64_t number() const { return number_; }
   bool is_leaf() const { return flags_ == kLeaf; }
-  size_t size() const { return (lower_ - kPageHeaderBytes) / 2; }
-  // Null if the node does not lie in the page.
-  std::optional<Node> At(size_t i) const;
+  size_t size() const { return nodes_.size(); }
+  const Node& node(size_t i) const { return nodes_[i]; }
 
  private:
-  absl::Status CheckNodes() const;
+  absl::Status ReadNodes(size_t lower, size_t upper);
+  bool ParseNode(size_t offset, Node* node) const;
 
   uint64_t number_ = 0;
   uint16_t flags_ = 0;
-  size_t lower_ = kPageHeaderBytes;
-  size_t upper_ = 0;
   std::string bytes_;
+  std::vector<Node> nodes_;  // point into bytes_
 };
 
 absl::Status Page::Read(int fd, const LmdbMetaPages& pages, uint64_t number) {
@@ -168,50 +167,52 @@ absl::Status Page::Read(int fd, const LmdbMetaPages& pages, uint64_t number) {
   if (number >= pages.file_pages) return Damaged(number, "missing: the file was cut off");
   SEMEL_RETURN_IF_ERROR(ReadAt(fd, number * pages.page_bytes, pages.page_bytes, &bytes_));
   flags_ = Get16(bytes_, 10);
-  lower_ = Get16(bytes_, 12);
-  upper_ = Get16(bytes_, 14);
+  const size_t lower = Get16(bytes_, 12);
+  const size_t upper = Get16(bytes_, 14);
   if (Get64(bytes_, 0) != number) return Damaged(number, "carries another number");
   if (flags_ != kBranch && flags_ != kLeaf) return Damaged(number, "neither branch nor leaf");
-  if (lower_ <= kPageHeaderBytes || lower_ % 2 != 0 || lower_ > upper_ || upper_ > bytes_.size()) {
+  if (lower <= kPageHeaderBytes || lower % 2 != 0 || lower > upper || upper > bytes_.size()) {
     return Damaged(number, "impossible bounds");
   }
-  return CheckNodes();
+  return ReadNodes(lower, upper);
 }
 
 // The nodes must lie between `upper` and the end and fill it: LMDB moves bytes by what they say.
-absl::Status Page::CheckNodes() const {
+absl::Status Page::ReadNodes(size_t lower, size_t upper) {
+  const size_t count = (lower - kPageHeaderBytes) / 2;
+  nodes_.reserve(count);
   size_t filled = 0;
-  for (size_t i = 0; i < size(); ++i) {
-    const std::optional<Node> node = At(i);
-    if (!node) return Damaged(number_, "a node lies outside");
-    const size_t node_bytes = kNodeHeaderBytes + node->key.size() + node->in_page.size();
+  for (size_t i = 0; i < count; ++i) {
+    const size_t offset = Get16(bytes_, kPageHeaderBytes + 2 * i);
+    Node& node = nodes_.emplace_back();
+    if (offset < upper || !ParseNode(offset, &node)) return Damaged(number_, "a node lies outside");
+    const size_t node_bytes = kNodeHeaderBytes + node.key.size() + node.in_page.size();
     filled += node_bytes + node_bytes % 2;
   }
-  return filled == bytes_.size() - upper_ ? absl::OkStatus() : Damaged(number_, "its nodes do not fill it");
+  return filled == bytes_.size() - upper ? absl::OkStatus() : Damaged(number_, "its nodes do not fill it");
 }
 
-std::optional<Node> Page::At(size_t i) const {
-  const size_t offset = Get16(bytes_, kPageHeaderBytes + 2 * i);
-  if (offset < upper_ || offset % 2 != 0 || offset + kNodeHeaderBytes > bytes_.size()) return std::nullopt;
-  std::string_view rest = std::string_view(bytes_).substr(offset);
-  const uint32_t low = Get32(rest, 0);
-  const uint16_t flags = Get16(rest, 4);
-  const size_t key_bytes = Get16(rest, 6);
-  rest.remove_prefix(kNodeHeaderBytes);
-  if (key_bytes > rest.size()) return std::nullopt;
-  Node node;
-  node.key = rest.substr(0, key_bytes);
-  rest.remove_prefix(key_bytes);
+// False if the node does not lie in the page.
+bool Page::ParseNode(size_t offset, Node* node) const {
+  if (offset % 2 != 0 || offset + kNodeHeaderBytes > bytes_.size()) return false;
+  const std::string_view page = bytes_;
+  const uint32_t low = Get32(page, offset);
+  const uint16_t flags = Get16(page, offset + 4);
+  const size_t key_bytes = Get16(page, offset + 6);
+  const size_t key_offset = offset + kNodeHeaderBytes;
+  if (key_bytes > page.size() - key_offset) return false;
+  node->key = page.substr(key_offset, key_bytes);
   if (!is_leaf()) {
-    node.child = low | uint64_t{flags} << 32;
-    return node;
+    node->child = low | uint64_t{flags} << 32;
+    return true;
   }
-  node.flags = flags;
-  node.data_bytes = low;
+  node->flags = flags;
+  node->data_bytes = low;
   const size_t in_page = (flags & kBigData) != 0 ? sizeof(uint64_t) : low;
-  if (in_page > rest.size()) return std::nullopt;
-  node.in_page = rest.substr(0, in_page);
-  return node;
+  const size_t data_offset = key_offset + key_bytes;
+  if (in_page > page.size() - data_offset) return false;
+  node->in_page = page.substr(data_offset, in_page);
+  return true;
 }
 
 // ---- Trees
@@ -288,7 +289,7 @@ absl::Status Checker::CheckKeys(TreeKind kind, const Page& page, const KeyRange&
   std::optional<std::string_view> before = range.first;
   bool may_equal = true;  // the first key of a range belongs to it
   for (size_t i = page.is_leaf() ? 0 : 1; i < page.size(); ++i) {
-    const std::string_view key = page.At(i)->key;
+    const std::string_view key = page.node(i).key;
     if (key.empty()) return Damaged(page.number(), "an empty key");
     if (kind == TreeKind::kFreePages && key.size() != sizeof(uint64_t)) return Damaged(page.number(), "a wrong key");
     const bool ascending = !before || KeyLess(kind, *before, key) || (may_equal && key == *before);
@@ -305,16 +306,16 @@ absl::Status Checker::CheckChildren(TreeKind kind, const Page& page, uint16_t de
   if (page.size() < 2 && kind != TreeKind::kFreePages) return Damaged(page.number(), "a branch with one child");
   for (size_t i = 0; i < page.size(); ++i) {
     KeyRange child = range;
-    if (i > 0) child.first = page.At(i)->key;
-    if (i + 1 < page.size()) child.end = page.At(i + 1)->key;
-    SEMEL_RETURN_IF_ERROR(CheckPage(kind, page.At(i)->child, static_cast<uint16_t>(depth - 1), child));
+    if (i > 0) child.first = page.node(i).key;
+    if (i + 1 < page.size()) child.end = page.node(i + 1).key;
+    SEMEL_RETURN_IF_ERROR(CheckPage(kind, page.node(i).child, static_cast<uint16_t>(depth - 1), child));
   }
   return absl::OkStatus();
 }
 
 absl::Status Checker::CheckLeaf(TreeKind kind, const Page& page) {
   for (size_t i = 0; i < page.size(); ++i) {
-    const Node node = *page.At(i);
+    const Node& node = page.node(i);
     const uint16_t other_flags = node.flags & ~kBigData;
     if (other_flags != (kind == TreeKind::kMain ? kSubTree : 0)) return Damaged(page.number(), "unknown kind of node");
     const bool want_data = kind == TreeKind::kFreePages;
@@ -371,7 +372,7 @@ absl::StatusOr<std::string> FindInLeaf(int fd, const LmdbMetaPages& pages, const
   Page page;
   SEMEL_RETURN_IF_ERROR(page.Read(fd, pages, tree.root));
   for (size_t i = 0; page.is_leaf() && i < page.size(); ++i) {
-    const Node node = *page.At(i);
+    const Node& node = page.node(i);
     if (node.key == key && (node.flags & kBigData) == 0) return std::string(node.in_page);
   }
   return absl::DataLossError(absl::StrCat("the state file is damaged: '", ToAbsl(key), "' is missing"));
