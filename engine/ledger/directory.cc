@@ -65,10 +65,12 @@ absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory
 
 absl::Status MakeDirectory(FileSystem* files, const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(directory));
-  if (exists) return absl::OkStatus();
-  absl::Status status = files->CreateDirectory(directory);
-  if (absl::IsAlreadyExists(status)) return absl::OkStatus();  // another process was faster; the lock decides
-  SEMEL_RETURN_IF_ERROR(status);
+  if (!exists) {
+    absl::Status status = files->CreateDirectory(directory);
+    // Another process may have been faster; the lock decides.
+    if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
+  }
+  // Also where it exists: whoever made it may have died before this.
   return files->SyncDirectory(ParentOf(directory));
 }
 

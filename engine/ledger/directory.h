@@ -22,7 +22,7 @@ StateIdentity StateIdentityOf(const std::string& directory, const Manifest& mani
 // Errors: FailedPrecondition (it holds something else), DataLoss (a ledger without its MANIFEST).
 absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory);
 
-// Makes the directory if needed. The caller then locks it, asks HoldsLedger again, and creates.
+// Makes the directory if needed, and its name durable. The caller then locks it, asks HoldsLedger again, and creates.
 absl::Status MakeDirectory(FileSystem* files, const std::string& directory);
 
 // Creates an empty ledger in a directory that it holds the lock of. A crash at any point leaves what HoldsLedger calls
