@@ -82,7 +82,7 @@ TEST(DurabilityRules, R30_ReadersSeeOnlyWhatIsDurable) {
 // Any write or sync that fails: a Status, nothing acknowledged, every later call the same error; after reopening the
 // redelivery is APPLIED or DUPLICATE, never CONFLICT.
 void FailAtEveryCall(Fault fault) {
-  constexpr uint64_t kChanges = 130;  // more than a segment holds
+  constexpr uint64_t kChanges = 165;  // more than a segment holds
   SimDisk calm;
   uint64_t opened = 0;
   {
