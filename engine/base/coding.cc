@@ -53,13 +53,6 @@ void PutSignedVarint128(std::string* out, absl::int128 v) {
   out->append(buffer, size);
 }
 
-bool Decoder::GetByte(uint8_t* v) {
-  if (rest_.empty()) return false;
-  *v = static_cast<uint8_t>(rest_[0]);
-  rest_.remove_prefix(1);
-  return true;
-}
-
 bool Decoder::GetFixed32(uint32_t* v) {
   if (rest_.size() < sizeof *v) return false;
   *v = internal::GetFixed32(rest_.data());
@@ -74,7 +67,7 @@ bool Decoder::GetFixed64(uint64_t* v) {
   return true;
 }
 
-bool Decoder::GetVarint(uint64_t* v) {
+bool Decoder::GetLongVarint(uint64_t* v) {
   const size_t used = ReadVarint<uint64_t>(rest_, kMaxVarint64Bytes, 64, v);
   rest_.remove_prefix(used);
   return used != 0;
@@ -104,11 +97,11 @@ bool Decoder::GetRaw(size_t size, std::string_view* bytes) {
 }
 
 bool Decoder::GetBytes(size_t limit, std::string_view* bytes) {
-  Decoder ahead = *this;
+  const std::string_view before = rest_;
   uint64_t size = 0;
-  if (!ahead.GetVarint(&size) || size > limit || !ahead.GetRaw(size, bytes)) return false;
-  *this = ahead;
-  return true;
+  if (GetVarint(&size) && size <= limit && GetRaw(size, bytes)) return true;
+  rest_ = before;
+  return false;
 }
 
 }  // namespace semel::internal

@@ -21,8 +21,16 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored formats are lit
 
 inline void PutFixed32(std::string* out, uint32_t v) { out->append(reinterpret_cast<const char*>(&v), sizeof v); }
 inline void PutFixed64(std::string* out, uint64_t v) { out->append(reinterpret_cast<const char*>(&v), sizeof v); }
-inline uint32_t GetFixed32(const char* p) { uint32_t v; std::memcpy(&v, p, sizeof v); return v; }
-inline uint64_t GetFixed64(const char* p) { uint64_t v; std::memcpy(&v, p, sizeof v); return v; }
+inline uint32_t GetFixed32(const char* p) {
+  uint32_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline uint64_t GetFixed64(const char* p) {
+  uint64_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
 
 void PutVarint(std::string* out, uint64_t v);
 void PutSignedVarint128(std::string* out, absl::int128 v);  // zigzag, then at most 19 bytes
@@ -37,10 +45,20 @@ class Decoder {
  public:
   explicit Decoder(std::string_view input) : rest_(input) {}
 
-  bool GetByte(uint8_t* v);
+  bool GetByte(uint8_t* v) {
+    if (rest_.empty()) return false;
+    *v = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
   bool GetFixed32(uint32_t* v);
   bool GetFixed64(uint64_t* v);
-  bool GetVarint(uint64_t* v);
+  bool GetVarint(uint64_t* v) {
+    if (rest_.empty() || static_cast<uint8_t>(rest_[0]) >= 0x80) return GetLongVarint(v);
+    *v = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
   bool GetVarint32(uint32_t* v);
   bool GetSignedVarint128(absl::int128* v);
   bool GetRaw(size_t size, std::string_view* bytes);
@@ -51,6 +69,8 @@ class Decoder {
   std::string_view rest() const { return rest_; }
 
  private:
+  bool GetLongVarint(uint64_t* v);
+
   std::string_view rest_;
 };
 

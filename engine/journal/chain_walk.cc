@@ -20,7 +20,7 @@ struct Link {
   uint64_t version = 0;
   Lsn lsn = 0;
 };
-using Links = absl::InlinedVector<Link, 24>;  // newest first
+using Links = absl::InlinedVector<Link, 8>;  // newest first
 
 // What the head knows of its entries.
 Links LinksOf(const Head& head) {
@@ -33,12 +33,12 @@ Links LinksOf(const Head& head) {
   return links;
 }
 
-Links LinksOf(const Effect& effect) {
-  Links links;
+// Replaces `links` by those of an entry. In place: this is the inner loop of every walk.
+void Follow(const Effect& effect, Links* links) {
   const ChainTargets targets = ChainTargetsOf(effect.version);
   SEMEL_DCHECK(targets.size() == effect.pointers.size());
-  for (size_t i = 0; i < targets.size(); ++i) links.push_back({targets[i], effect.pointers[i]});
-  return links;
+  links->resize(targets.size());
+  for (size_t i = 0; i < targets.size(); ++i) (*links)[i] = {targets[i], effect.pointers[i]};
 }
 
 // The oldest of `links`, newest first, for which `reaches` holds; nullopt if none. `reaches` holds for all that are
@@ -94,7 +94,7 @@ absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainS
     if (!next.has_value() || !reader.Readable(*next)) return std::nullopt;
     if (next->version == version) return next->lsn;
     SEMEL_RETURN_IF_ERROR(reader.Read(*next));
-    links = LinksOf(reader.effect());
+    Follow(reader.effect(), &links);
   }
 }
 
@@ -109,7 +109,7 @@ absl::StatusOr<VersionAtLsn> FindAtLsn(EntrySource* source, const ChainStart& st
     const std::optional<Link> next = Furthest(links, [&](const Link& link) { return link.lsn > lsn; });
     if (!reader.Readable(*next)) return VersionAtLsn{0, 0, false};
     SEMEL_RETURN_IF_ERROR(reader.Read(*next));
-    links = LinksOf(reader.effect());
+    Follow(reader.effect(), &links);
   }
 }
 
@@ -132,7 +132,7 @@ absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const Chain
       if (!moved) passed = link->version;
     }
     if (!moved) return std::nullopt;
-    links = LinksOf(reader.effect());
+    Follow(reader.effect(), &links);
   }
   return std::nullopt;
 }
@@ -155,7 +155,7 @@ absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t new
       return absl::OkStatus();
     }
     if (visited == limit) return absl::OkStatus();
-    link = LinksOf(reader.effect()).front();
+    link = {link.version - 1, reader.effect().pointers.front()};
   }
   return absl::OkStatus();
 }

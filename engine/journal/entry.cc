@@ -300,17 +300,6 @@ uint32_t CheckOf(std::string_view bytes, Lsn lsn, uint64_t seed) {
   return static_cast<uint32_t>(Checksum64(bytes, MixSeed(seed, lsn)));
 }
 
-// Empties `entry` and keeps what its vectors have allocated.
-void Clear(Entry* entry) {
-  entry->results.clear();
-  entry->effects.clear();
-  auto results = std::move(entry->results);
-  auto effects = std::move(entry->effects);
-  *entry = Entry();
-  entry->results = std::move(results);
-  entry->effects = std::move(effects);
-}
-
 }  // namespace
 
 void EncodeEntry(const Entry& entry, uint64_t seed, std::string* out) {
@@ -348,7 +337,7 @@ absl::Status DecodeEntry(std::string_view bytes, Lsn lsn, uint64_t seed, Entry* 
   if (GetFixed32(bytes.data()) != CheckOf(checked, lsn, seed)) {
     return absl::DataLossError(absl::StrCat("no entry at LSN ", lsn, ": wrong check"));
   }
-  Clear(entry);
+  *entry = Entry();
   entry->lsn = lsn;
   entry->next_lsn = lsn + size;
   uint64_t body_bytes = 0;
