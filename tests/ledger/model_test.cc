@@ -1,0 +1,177 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Rule R42 through the API: random streams, and whatever may happen to a ledger on the way, beside the reference model
+// (which tests/model holds against the specification). Each stream has a seed of its own; the seed of one that fails is
+// in its message, and SEMEL_TEST_SEED with it runs it first.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "tests/ledger/ledger_testing.h"
+#include "tests/ledger/model_run.h"
+#include "tests/ledger/sim_world.h"
+
+namespace semel::testing {
+namespace {
+
+constexpr uint64_t kMemoryStreams = 12;
+constexpr uint64_t kMemoryChanges = 2500;
+constexpr uint64_t kDiskStreams = 14;
+constexpr uint64_t kDiskChanges = 2500;
+constexpr uint64_t kPowerLossStreams = 20;
+constexpr uint64_t kPowerLossChanges = 2000;
+static_assert(kMemoryStreams * kMemoryChanges + kDiskStreams * kDiskChanges + kPowerLossStreams * kPowerLossChanges >=
+              100'000);
+
+// The size of the next call: mostly small, now and then one that makes the journal roll within the call.
+uint64_t SomeBatchSize(Random* random) { return random->OneIn(10) ? 300 : random->OneIn(2) ? 30 : 4; }
+
+std::string Trace(uint64_t seed) { return "SEMEL_TEST_SEED=" + std::to_string(seed); }
+
+TEST(Model, R42_LedgersInMemoryAnswerAndShowWhatTheModelDoes) {
+  const uint64_t first = TestSeed();
+  for (uint64_t seed = first; seed < first + kMemoryStreams && !HasFailure(); ++seed) {
+    SCOPED_TRACE(Trace(seed));
+    Random random(seed);
+    ModelRun run(seed);
+    Options options = run.DecidingOptions();
+    options.max_frame_bytes = random.OneIn(2) ? 4 << 10 : 64 << 20;
+    auto ledger = Ledger::OpenInMemory(options);
+    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    while (run.changes() < kMemoryChanges && !HasFailure()) {
+      ASSERT_TRUE(run.Apply(ledger->get(), SomeBatchSize(&random)).ok());
+      run.CompareAnswers(ledger->get());
+      if (random.OneIn(4)) run.CompareSomething(ledger->get());
+    }
+    run.CompareEverything(ledger->get());
+  }
+}
+
+// ---- Directories: next to no cache, many checkpoints, many segments; closed, or left as by a killed process.
+
+// The sizes may be others each time: none of them decides anything.
+Options TinyOptions(const ModelRun& run, Random* random) {
+  Options options = run.DecidingOptions();
+  options.cache_bytes = random->Below(3) * 1000;
+  options.journal_cache_bytes = random->Below(3) * 20'000;
+  options.max_dirty_bytes = random->OneIn(2) ? 24 << 10 : 200 << 10;
+  options.segment_bytes = random->OneIn(2) ? 16 << 10 : 128 << 10;
+  options.max_frame_bytes = random->OneIn(2) ? 4 << 10 : 64 << 20;
+  return options;
+}
+
+struct DiskTotals {
+  uint64_t closed = 0;
+  uint64_t crashed = 0;
+  uint64_t checkpoints = 0;
+  uint64_t segments = 0;
+};
+
+void Leave(std::unique_ptr<Ledger> ledger, Random* random, DiskTotals* totals) {
+  const auto stats = ledger->GetStats();
+  ASSERT_TRUE(stats.ok()) << stats.status();
+  totals->checkpoints += stats->checkpoints;
+  totals->segments = std::max(totals->segments, stats->journal_segments);
+  if (random->OneIn(2)) {
+    ++totals->crashed;
+    return;
+  }
+  ++totals->closed;
+  EXPECT_TRUE(ledger->Close().ok());
+}
+
+void RunOnDisk(uint64_t seed, DiskTotals* totals) {
+  const TempDirectory directory;
+  Random random(seed);
+  ModelRun run(seed);
+  while (run.changes() < kDiskChanges && !::testing::Test::HasFailure()) {
+    auto ledger = Ledger::Open(directory.path() + "/ledger", TinyOptions(run, &random));
+    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    run.Reopened(ledger->get());
+    for (uint64_t calls = random.Below(25); calls > 0 && !::testing::Test::HasFailure(); --calls) {
+      if (random.OneIn(4)) run.CompareSomething(ledger->get());
+      ASSERT_TRUE(run.Apply(ledger->get(), SomeBatchSize(&random)).ok());
+      run.CompareAnswers(ledger->get());
+    }
+    if (random.OneIn(4) || run.changes() >= kDiskChanges) run.CompareEverything(ledger->get());
+    Leave(*std::move(ledger), &random, totals);
+  }
+}
+
+TEST(Model, R42_LedgersInDirectoriesAnswerAndShowWhatTheModelDoes) {
+  const uint64_t first = TestSeed();
+  DiskTotals totals;
+  for (uint64_t seed = first; seed < first + kDiskStreams && !HasFailure(); ++seed) {
+    SCOPED_TRACE(Trace(seed));
+    RunOnDisk(seed, &totals);
+  }
+  EXPECT_GT(totals.closed, 10u);
+  EXPECT_GT(totals.crashed, 10u);
+  EXPECT_GT(totals.checkpoints, 50u);
+  EXPECT_GT(totals.segments, 2u);
+}
+
+// ---- The simulator: the power goes, or the process dies, in any call to the files, also while recovering.
+
+struct LifeTotals {
+  uint64_t in_open = 0;  // lives that ended before the ledger was open
+  uint64_t lost = 0;
+  uint64_t kept = 0;
+};
+
+// One life of the ledger, from opening to a crash.
+void Live(ModelRun* run, SimDisk* disk, Random* random, LifeTotals* totals) {
+  Options options = run->DecidingOptions();
+  options.max_dirty_bytes = random->OneIn(2) ? 8 << 10 : 64 << 10;
+  disk->files.ClearFaults();
+  disk->files.InjectFault(disk->files.calls() + random->Between(1, random->OneIn(4) ? 8 : 150), Fault::kCrash);
+  const auto ledger = OpenSim(disk, options);
+  if (!ledger.ok()) {
+    ASSERT_TRUE(disk->files.crashed()) << ledger.status();
+    ++totals->in_open;
+    return;
+  }
+  if (disk->files.crashed()) return;  // in the background, just after opening
+  run->Reopened(ledger->get());
+  if (!::testing::Test::HasFailure()) run->CompareEverything(ledger->get());
+  while (run->changes() < kPowerLossChanges && !::testing::Test::HasFailure()) {
+    const absl::Status status = run->Apply(ledger->get(), SomeBatchSize(random));
+    if (disk->files.crashed()) return;
+    ASSERT_TRUE(status.ok()) << status;
+    run->CompareAnswers(ledger->get());
+    if (random->OneIn(4)) run->CompareSomething(ledger->get());
+  }
+}
+
+void RunWithPowerLosses(uint64_t seed, LifeTotals* totals) {
+  SimDisk disk;
+  Random random(seed);
+  ModelRun run(seed);
+  while (run.changes() < kPowerLossChanges && !::testing::Test::HasFailure()) {
+    Live(&run, &disk, &random, totals);
+    random.OneIn(3) ? disk.files.Kill(random.Next()) : disk.files.Crash(random.Next());
+  }
+  disk.files.ClearFaults();
+  const auto ledger = OpenSim(&disk, run.DecidingOptions());
+  ASSERT_TRUE(ledger.ok()) << ledger.status();
+  run.Reopened(ledger->get());
+  run.CompareEverything(ledger->get());
+  totals->lost += run.lost_in_flight();
+  totals->kept += run.kept_in_flight();
+}
+
+TEST(Model, R42_AfterPowerLossAPrefixStandsThatHoldsEverythingAcknowledged) {
+  const uint64_t first = TestSeed();
+  LifeTotals totals;
+  for (uint64_t seed = first; seed < first + kPowerLossStreams && !HasFailure(); ++seed) {
+    SCOPED_TRACE(Trace(seed));
+    RunWithPowerLosses(seed, &totals);
+  }
+  EXPECT_GT(totals.in_open, 10u);
+  EXPECT_GT(totals.lost, 10u);
+  EXPECT_GT(totals.kept, 10u);
+}
+
+}  // namespace
+}  // namespace semel::testing
