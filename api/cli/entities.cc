@@ -144,7 +144,6 @@ void AddList(CLI::App& app, int* exit) {
   command->add_option("--start-after", options->scan.start_after, "Only keys after this one: the next page");
   command->add_option("--limit", options->scan.limit, "At most so many");
   command->add_flag("--deleted", options->scan.include_deleted, "Deleted entities too");
-  command->add_flag("--fresh", options->scan.fresh, "All that is applied, not only up to the last checkpoint");
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer("Example:\n  semel list accounts --prefix account/ --limit 20");
   command->callback(

@@ -65,7 +65,7 @@ class Reading(CliCase):
         self.assertEqual(["account/b"], [e["key"] for e in self.json_lines("list", self.ledger, "--prefix", "account/",
                                                                           "--start-after", "account/a")])
         self.assertEqual(["account/a"], [e["key"] for e in self.json_lines("list", self.ledger, "--limit", 1)])
-        self.assertEqual("gone", self.json_lines("list", self.ledger, "--deleted", "--fresh")[-1]["key"])
+        self.assertEqual("gone", self.json_lines("list", self.ledger, "--deleted")[-1]["key"])
 
     def test_list_is_an_aligned_table(self):
         rows = self.run_semel("list", self.ledger).stdout.splitlines()
@@ -132,7 +132,7 @@ class Reading(CliCase):
         process.stdin.flush()
         wait_until(lambda: b"W-1" in self.outcomes.read_bytes())
         self.assertEqual("42", self.json_lines("get", self.ledger, "live")[0]["balance"])
-        self.assertIn("live", [e["key"] for e in self.json_lines("list", self.ledger, "--fresh")])
+        self.assertIn("live", [e["key"] for e in self.json_lines("list", self.ledger)])
         self.assertEqual("W-1", self.json_lines("journal", self.ledger)[-1]["id"])
         self.assertIn("One process writes", self.run_semel("apply", self.ledger, "-", exit_status=1).stderr)
         process.stdin.close()
