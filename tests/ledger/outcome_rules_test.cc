@@ -184,6 +184,19 @@ TEST_F(OutcomeRules, R12_RetryWithAFreshVersionAndSinceIsADuplicate) {
   EXPECT_EQ(Balance("a"), 7 + 50 + 5);
 }
 
+TEST_F(OutcomeRules, R13_DelayedFirstAttemptAfterTheRetryIsNeverApplied) {
+  Fill("a", 9);
+  Change retry("T-1");
+  retry.AddUpdate("a").ExpectVersion(9).Since(7).Add(50);
+  EXPECT_EQ(Say(retry), "APPLIED");
+  const Change first = AddAt("T-1", "a", 7, 50);  // delayed all the while
+  EXPECT_EQ(Say(first), "CONFLICT");
+  Crash();
+  EXPECT_EQ(Say(first), "CONFLICT");
+  EXPECT_EQ(Say(retry), "DUPLICATE");
+  EXPECT_EQ(Balance("a"), 9 + 50);
+}
+
 TEST_F(OutcomeRules, R14_SinceAppliesEachIdOnceInAnyInterleaving) {
   Random random(TestSeed());
   std::map<std::string, Change> sent;

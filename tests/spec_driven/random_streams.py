@@ -156,7 +156,7 @@ class Stream:
         consumed = sum(1 for change in log if cursor is not None and change["source"]["position"] <= cursor)
         start = max(0, consumed + self.random.choice((-3, -1, 0, 0, 0, 1)))
         for change in log[start:start + self.random.randrange(1, 5)]:
-            if self.random.random() < 0.05:
+            if cursor is not None and self.random.random() < 0.05:     # an unknown source would keep what is wrong
                 change = copy.deepcopy(change)
                 wrong = self.random.choice(({"incarnation": "other"}, {"incarnation": None}, {"previous": 1},
                                             {"position": 2}))
