@@ -73,9 +73,14 @@ def ratios(runs):
                   "journal bytes a change", "bytes to disk a change"], rows)
 
 
+def natural(name):
+    """Sorts batch:100 before batch:1000."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
 def everything(runs):
     rows = []
-    for name, counters in runs.items():
+    for name, counters in sorted(runs.items(), key=lambda run: natural(run[0])):
         per_second = counters.get("items_per_second")
         rows.append([f"`{re.sub('/(manual|real)_time', '', name)}`", f"{counters['real_time']:.4g} {counters['unit']}",
                      rate(per_second) if per_second else ""])
