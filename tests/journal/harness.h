@@ -33,7 +33,8 @@ struct TestEntry {
   explicit TestEntry(uint64_t number, size_t value_bytes = 10)
       : id("id-" + std::to_string(number)), value(value_bytes, static_cast<char>('a' + number % 26)) {}
 
-  Entry Make() const {
+  // Points into this object, so that a temporary one will not do.
+  Entry Make() const& {
     Entry entry;
     entry.outcome = OutcomeCode::kApplied;
     entry.id = id;

@@ -239,6 +239,24 @@ TEST_F(RecoveryTest, EndBelowTheCheckpoint_IsDataLoss) {
   ExpectDataLoss("a checkpoint behind the last segment", beyond);
 }
 
+// The search for the last frame before the checkpoint crosses the borders of the pieces that it reads, also inside the
+// header.
+TEST_F(RecoveryTest, Checkpoint_BehindALargeFrame_IsFound) {
+  SimFileSystem fs;
+  TestJournal large(&fs, size_t{4} << 20);
+  ASSERT_TRUE(large.Create().ok());
+  for (size_t value_bytes = (size_t{1} << 20) - 200; value_bytes < size_t{1} << 20; value_bytes += 7) {
+    ASSERT_TRUE(large.Create().ok());
+    ASSERT_TRUE(large.Open().ok());
+    ASSERT_TRUE(large.Append(0).ok());
+    ASSERT_TRUE(large.Append(1, 1, value_bytes).ok());
+    const JournalTip checkpoint = large.writer->tip();
+    ASSERT_TRUE(large.Open(checkpoint).ok()) << value_bytes;
+    large.Close();
+    fs.Overwrite(kFirst, kHeader, std::string(kFrameHeaderBytes, '\0'));  // looks empty to Create
+  }
+}
+
 TEST_F(RecoveryTest, FrameThatDoesNotContinueTheCheckpoint_IsDataLoss) {
   Append(0);
   const JournalTip good = tips_.back();

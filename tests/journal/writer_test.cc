@@ -249,7 +249,8 @@ TEST_F(JournalWriterTest, Append_FrameForAnotherPlace_IsRefusedAndWritesNothing)
   JournalTip elsewhere;
   elsewhere.lsn = 64;
   builder.Begin(elsewhere);
-  Entry entry = TestEntry(0).Make();
+  const TestEntry test_entry(0);
+  Entry entry = test_entry.Make();
   builder.Add(&entry);
   FrameHeader header;
   const std::string_view frame = builder.Finish(0, &header);
