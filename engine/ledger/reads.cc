@@ -101,6 +101,31 @@ JournalEntry ToJournalEntry(const Entry& entry) {
   return out;
 }
 
+// What one entry did to one entity, and the bytes that it lies in.
+class PastEffect {
+ public:
+  absl::Status Read(JournalReader* journal, std::string_view key, Lsn lsn) {
+    SEMEL_RETURN_IF_ERROR(journal->ReadEntry(lsn, /*with_frame=*/false, &buffer_, &entry_));
+    effect_ = FindEffect(entry_, Table::kEntities, key);
+    if (effect_ != nullptr) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("the entry at ", lsn, " is not of this entity"));
+  }
+  const Effect& effect() const { return *effect_; }
+
+ private:
+  EntryBuffer buffer_;
+  Entry entry_;
+  const Effect* effect_ = nullptr;
+};
+
+void TakeValue(const Effect& effect, Entity* entity) {
+  if (effect.action == Action::kPut) entity->value = std::string(effect.value);
+}
+
+void TakePolicy(const Effect& effect, Entity* entity) {
+  if (effect.policy.has_value()) entity->policy = *effect.policy;
+}
+
 // Visits the records of a table with key >= start, in order: the state's, with the overlay's heads in their places.
 absl::Status VisitMerged(const HeadTable::Overlay& overlay, Table table, std::string_view start,
                          const std::function<bool(std::string_view, const Head&)>& visit) {
@@ -142,7 +167,11 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     return absl::InvalidArgumentError("as of a version, an LSN or a time: give one of them");
   }
   SEMEL_RETURN_IF_ERROR(CheckKey(key));
-  SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
+  // Asked of the moment at which the head was read: the journal may be a frame further already.
+  const HeadKey head_key{Table::kEntities, key};
+  JournalTip tip;
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> heads, heads_->ReadMany({&head_key, 1}, &tip));
+  const Head& head = heads[0];
   if (as_of.version.has_value()) {
     if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
     if (*as_of.version == 0) return ToEntity(key, Head());
@@ -152,7 +181,7 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     return ReadPast(key, *lsn);
   }
   if (as_of.lsn.has_value()) {
-    if (*as_of.lsn > journal_->durable_lsn()) return NotYet("LSN", *as_of.lsn, journal_->durable_lsn());
+    if (*as_of.lsn > tip.lsn) return NotYet("LSN", *as_of.lsn, tip.lsn);
     return GetAtLsn(key, head, *as_of.lsn);
   }
   if (as_of.time_us.has_value()) {
@@ -172,29 +201,25 @@ absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, L
 
 // The entity as the entry at `lsn` left it: the entry has the balance, and says where the value and the policy were set.
 absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, Lsn lsn) const {
-  EntryBuffer buffer;
-  Entry entry;
-  SEMEL_RETURN_IF_ERROR(journal_->ReadEntry(lsn, /*with_frame=*/false, &buffer, &entry));
-  const Effect* effect = FindEffect(entry, Table::kEntities, key);
-  if (effect == nullptr) return absl::DataLossError(absl::StrCat("the entry at ", lsn, " is not of this entity"));
-
+  PastEffect past;
+  SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, lsn));
   Entity entity;
   entity.key = std::string(key);
-  entity.version = effect->version;
-  entity.balance = effect->balance;
-  entity.deleted = effect->deleted;
-  if (effect->action == Action::kPut) entity.value = std::string(effect->value);
-  if (effect->policy.has_value()) entity.policy = *effect->policy;
+  entity.version = past.effect().version;
+  entity.balance = past.effect().balance;
+  entity.deleted = past.effect().deleted;
 
-  const std::optional<Lsn> value_lsn = effect->value_lsn;
-  const std::optional<Lsn> policy_lsn = effect->policy_lsn;
+  const std::optional<Lsn> value_lsn = past.effect().value_lsn;
+  const std::optional<Lsn> policy_lsn = past.effect().policy_lsn;
+  TakeValue(past.effect(), &entity);
+  TakePolicy(past.effect(), &entity);
   if (value_lsn.has_value()) {
-    SEMEL_ASSIGN_OR_RETURN(Entity then, ReadPast(key, *value_lsn));
-    entity.value = std::move(then.value);
+    SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, *value_lsn));
+    TakeValue(past.effect(), &entity);
   }
   if (policy_lsn.has_value()) {
-    SEMEL_ASSIGN_OR_RETURN(Entity then, ReadPast(key, *policy_lsn));
-    entity.policy = std::move(then.policy);
+    SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, *policy_lsn));
+    TakePolicy(past.effect(), &entity);
   }
   return entity;
 }
