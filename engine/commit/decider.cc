@@ -34,6 +34,9 @@ void Answer(OutcomeCode code, std::string reason, Outcome* outcome) {
   outcome->reason = std::move(reason);
 }
 
+// The id as the journal keeps it. Only a change that is refused for it has a longer one.
+std::string_view RecordedId(const Change& change) { return std::string_view(change.id).substr(0, kMaxIdBytes); }
+
 bool Advances(const Update& update) { return update.action != Action::kCheck; }
 
 }  // namespace
@@ -44,6 +47,7 @@ PreparedChange Prepare(const Change& change, uint64_t seed) {
   if (change.source.has_value()) prepared.source_fault = NullIfEmpty(WhySourceMalformed(*change.source));
   prepared.fault = NullIfEmpty(WhyInvalid(change));
   prepared.identity = IdentityOf(change, seed);
+  if (change.id.size() > kMaxIdBytes) prepared.identity.id = MakeIdTag(RecordedId(change), seed);
   prepared.entry_bytes_max = EntryBytesMax(change);
   return prepared;
 }
@@ -178,7 +182,7 @@ void Decider::Record(Case& c, std::optional<Lsn> original) {
 // Appends the entry to the frame and applies its effects to the batch-local heads.
 void Decider::AddEntry(Case& c, Entry* entry) {
   const Change& change = c.change();
-  entry->id = change.id;
+  entry->id = RecordedId(change);
   entry->fingerprint = c.prepared.identity.fingerprint;
   entry->balanced = change.balanced;
   AddSourceEffect(c, &entry->effects);
