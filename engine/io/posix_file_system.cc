@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/fork_guard.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
 #include "engine/io/file_system.h"
@@ -154,12 +155,15 @@ class LockRegistry {
 class PosixFileLock final : public FileLock {
  public:
   PosixFileLock(Descriptor fd, LockRegistry::Key key) : fd_(std::move(fd)), key_(key) {}
+  // A fork's child shares the lock. So closing alone would leave it to a child that lives on; and a child must not
+  // release what is the parent's.
   ~PosixFileLock() override {
-    ::flock(fd_.get(), LOCK_UN);  // a child that was forked meanwhile shares the lock; closing alone would leave it
+    if (fork_generation_ == ForkGeneration()) ::flock(fd_.get(), LOCK_UN);
     LockRegistry::Get().Erase(key_);
   }
 
  private:
+  const uint64_t fork_generation_ = ForkGeneration();
   const Descriptor fd_;
   const LockRegistry::Key key_;
 };
