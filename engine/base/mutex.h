@@ -6,6 +6,7 @@
 #ifndef SEMEL_ENGINE_BASE_MUTEX_H_
 #define SEMEL_ENGINE_BASE_MUTEX_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -26,14 +27,32 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
+// Readers that come while a writer waits stand behind it: std::shared_mutex alone lets a crowd of readers keep a writer
+// waiting for ever. So a thread must not take it twice for reading, unless the mutex was made for that.
 class ABSL_LOCKABLE SharedMutex {
  public:
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  enum class Order { kWritersFirst, kReadersFirst };
+  explicit SharedMutex(Order order = Order::kWritersFirst) : order_(order) {}
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    waiting_writers_.fetch_add(1);
+    {
+      std::lock_guard<std::mutex> gate(gate_);
+      mutex_.lock();
+    }
+    waiting_writers_.fetch_sub(1);
+  }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
-  void ReaderLock() ABSL_SHARED_LOCK_FUNCTION() { mutex_.lock_shared(); }
+  void ReaderLock() ABSL_SHARED_LOCK_FUNCTION() {
+    if (order_ == Order::kWritersFirst && waiting_writers_.load() != 0) std::lock_guard<std::mutex> behind(gate_);
+    mutex_.lock_shared();
+  }
   void ReaderUnlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock_shared(); }
 
  private:
+  const Order order_;
+  std::atomic<int> waiting_writers_{0};
+  std::mutex gate_;  // held by the writer that is next
   std::shared_mutex mutex_;
 };
 

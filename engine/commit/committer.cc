@@ -60,7 +60,9 @@ Committer::Committer(const CommitterParts& parts, const CommitterOptions& option
       decider_(parts.heads, parts.reader, options.seed),
       deciding_options_(options_now) {}
 
-Committer::~Committer() {
+Committer::~Committer() { Stop(); }
+
+void Committer::Stop() {
   std::deque<Async> unanswered;
   {
     MutexLock lock(&queue_mutex_);
@@ -204,8 +206,9 @@ absl::Status Committer::LoadHeads(const std::vector<Slice>& slices) {
     for (size_t i = slice.begin; i < slice.end; ++i) AppendKeys(slice.request->prepared[i], &keys_);
   }
   absl::Status status = parts_.heads->Load(keys_, &nodes_);
-  // An error of LMDB itself is for good; a record that fails its check concerns those who ask for it.
-  if (!status.ok() && !absl::IsDataLoss(status)) return poison_.Set(status);
+  // An error of LMDB itself is for good. A record that fails its check concerns those who ask for it; and that there are
+  // too many readers passes.
+  if (!status.ok() && !absl::IsDataLoss(status) && !absl::IsResourceExhausted(status)) return poison_.Set(status);
   return status;
 }
 

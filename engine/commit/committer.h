@@ -72,8 +72,7 @@ class Committer {
 
   // `options_now`: the deciding options in force at the writer's tip.
   Committer(const CommitterParts& parts, const CommitterOptions& options, const DecidingOptions& options_now);
-  // Answers what ApplyAsync still holds with FailedPrecondition.
-  ~Committer();
+  ~Committer();  // stops
 
   // outcomes[i] answers changes[i]; see semel::Ledger for the errors.
   absl::Status Apply(absl::Span<const Change> changes, Outcome* outcomes);
@@ -87,6 +86,9 @@ class Committer {
 
   // Refuses new calls, waits for the running ones, makes a last checkpoint.
   absl::Status Close();
+
+  // Closes without a checkpoint. Answers what ApplyAsync still holds with FailedPrecondition.
+  void Stop();
 
   // The error that poisoned the ledger, if one did.
   absl::Status Health() const { return poison_.Get(); }

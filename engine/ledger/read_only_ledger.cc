@@ -3,8 +3,10 @@
 // The ledger of a second process: the newest checkpoint of the state, and over it the frames that the writer has
 // published as durable since. Each call first catches up. One call at a time.
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,6 +71,7 @@ class ReadOnlyLedger final : public Ledger {
   void ApplyAsync(Change, std::function<void(absl::StatusOr<Outcome>)> done) override { done(ReadOnlyError()); }
   absl::Status Checkpoint() override { return ReadOnlyError(); }
   absl::Status Close() override {
+    if (InCall()) return absl::FailedPreconditionError("a visitor must not close the ledger that it visits");
     MutexLock lock(&mutex_);
     if (store_ == nullptr) return absl::FailedPreconditionError("the ledger is closed");
     Forget();
@@ -116,12 +119,18 @@ class ReadOnlyLedger final : public Ledger {
 
   template <typename Function>
   auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+    if (InCall()) {  // from a visitor: at the moment that it is shown
+      mutex_.AssertHeld();
+      return function(*reads_);
+    }
     MutexLock lock(&mutex_);
     if (absl::Status status = CatchUp(); !status.ok()) {
       Forget();
       return status;
     }
+    caller_ = std::this_thread::get_id();
     auto result = function(*reads_);
+    caller_ = std::thread::id();
     base_->Replace(nullptr);  // an idle reader must not keep pages of the state from being used again
     return result;
   }
@@ -132,6 +141,11 @@ class ReadOnlyLedger final : public Ledger {
   std::string directory_;
   Manifest manifest_;
   uint64_t seed_ = 0;
+
+  // Whether this thread is inside a call already.
+  bool InCall() const { return caller_.load() == std::this_thread::get_id(); }
+
+  std::atomic<std::thread::id> caller_{std::thread::id()};  // who holds mutex_ and runs a visitor
 
   Mutex mutex_;
   std::unique_ptr<StateStore> store_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/fork_guard.h"
@@ -37,6 +38,8 @@ absl::Status CheckOptions(const Options& options) {
   return CheckRange("state_map_bytes", options.state_map_bytes, kMiB, uint64_t{1} << 46);
 }
 
+absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is closed"); }
+
 DecidingOptions Merge(const Options& asked, DecidingOptions present) {
   present.balance_lookback = asked.balance_lookback.value_or(present.balance_lookback);
   present.explicit_entities = asked.explicit_entities.value_or(present.explicit_entities);
@@ -59,49 +62,43 @@ struct Parts {
 class WritableLedger final : public Ledger {
  public:
   WritableLedger(const Options& options, World world) : options_(options), world_(std::move(world)) {}
-  ~WritableLedger() override { TearDown(); }
+  ~WritableLedger() override;
 
   absl::Status Open(const std::string& directory);
 
   absl::StatusOr<Outcome> Apply(const Change& change) override {
-    ReaderLock lock(&lifetime_);
-    SEMEL_RETURN_IF_ERROR(Usable());
-    Outcome outcome;
-    SEMEL_RETURN_IF_ERROR(parts_.committer->Apply({&change, 1}, &outcome));
-    return outcome;
+    return Call([&]() -> absl::StatusOr<Outcome> {
+      Outcome outcome;
+      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply({&change, 1}, &outcome));
+      return outcome;
+    });
   }
 
   absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes) override {
-    ReaderLock lock(&lifetime_);
-    SEMEL_RETURN_IF_ERROR(Usable());
-    std::vector<Outcome> outcomes(changes.size());
-    SEMEL_RETURN_IF_ERROR(parts_.committer->Apply(changes, outcomes.data()));
-    return outcomes;
+    return Call([&]() -> absl::StatusOr<std::vector<Outcome>> {
+      std::vector<Outcome> outcomes(changes.size());
+      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply(changes, outcomes.data()));
+      return outcomes;
+    });
   }
 
   void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) override {
-    absl::Status status;
-    {
-      ReaderLock lock(&lifetime_);
-      status = Usable();
-      if (status.ok()) status = parts_.committer->ApplyAsync(&change, &done);
-    }
+    const absl::Status status = Call([&] { return parts_.committer->ApplyAsync(&change, &done); });
     if (!status.ok()) done(status);
   }
 
   absl::Status Checkpoint() override {
-    ReaderLock lock(&lifetime_);
-    SEMEL_RETURN_IF_ERROR(Usable());
-    return parts_.committer->Checkpoint();
+    return Call([&] { return parts_.committer->Checkpoint(); });
   }
 
   absl::Status Close() override {
     absl::Status status;
     {
       ReaderLock lock(&lifetime_);  // readers go on until the last checkpoint stands
-      SEMEL_RETURN_IF_ERROR(Usable());
+      SEMEL_RETURN_IF_ERROR(CheckOpen());  // a poisoned ledger is open: its files are released too
       status = parts_.committer->Close();
     }
+    closing_ = true;
     TearDown();
     return status;
   }
@@ -139,21 +136,35 @@ class WritableLedger final : public Ledger {
   absl::Status LockAndCreate(const std::string& directory);
   absl::Status Recover(const std::string& directory);
   void TearDown();
+  void Abandon();
+
+  bool forked() const { return fork_generation_ != ForkGeneration(); }
+
+  absl::Status CheckOpen() const ABSL_SHARED_LOCKS_REQUIRED(lifetime_) {
+    if (forked()) {
+      return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
+    }
+    if (parts_.committer == nullptr) return ClosedError();
+    return absl::OkStatus();
+  }
 
   // Whether a call may go on: open, not forked, not poisoned.
   absl::Status Usable() const ABSL_SHARED_LOCKS_REQUIRED(lifetime_) {
-    if (fork_generation_ != ForkGeneration()) {
-      return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
-    }
-    if (parts_.committer == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+    SEMEL_RETURN_IF_ERROR(CheckOpen());
     return parts_.committer->Health();
   }
 
   template <typename Function>
-  auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+  auto Call(const Function& function) -> decltype(function()) {
+    if (closing_) return ClosedError();
     ReaderLock lock(&lifetime_);
     SEMEL_RETURN_IF_ERROR(Usable());
-    return function(*parts_.reads);
+    return function();
+  }
+
+  template <typename Function>
+  auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+    return Call([&] { return function(*parts_.reads); });
   }
 
   void Log(std::string_view text) const {
@@ -163,8 +174,11 @@ class WritableLedger final : public Ledger {
   const Options options_;
   const uint64_t fork_generation_ = ForkGeneration();
   World world_;
-  SharedMutex lifetime_;  // shared by calls, exclusive for the end
-  Parts parts_;           // all null once closed
+  // Shared by calls, also by those that a visitor makes inside another; exclusive for the end, before which `closing_`
+  // turns away those that come.
+  SharedMutex lifetime_{SharedMutex::Order::kReadersFirst};
+  std::atomic<bool> closing_{false};
+  Parts parts_;  // all null once closed
 };
 
 absl::Status WritableLedger::Open(const std::string& directory) {
@@ -241,6 +255,22 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   return parts_.committer->SetDecidingOptions(Merge(options_, redo.options()));
 }
 
+WritableLedger::~WritableLedger() {
+  if (forked()) {
+    Abandon();
+    return;
+  }
+  // Not under lifetime_: those who are answered may call the ledger.
+  if (parts_.committer != nullptr) parts_.committer->Stop();
+  TearDown();
+}
+
+// In a fork's child: its threads are gone, its locks and files are the parent's. The memory is kept, nothing is touched.
+void WritableLedger::Abandon() {
+  static auto* const kept = new std::vector<std::pair<World, Parts>>;
+  kept->emplace_back(std::move(world_), std::move(parts_));
+}
+
 // Background work first, as it uses the parts; then the parts, the last built first.
 void WritableLedger::TearDown() {
   WriterLock lock(&lifetime_);
@@ -258,14 +288,14 @@ void WritableLedger::TearDown() {
 }
 
 absl::StatusOr<Stats> WritableLedger::GetStats() {
-  ReaderLock lock(&lifetime_);
-  SEMEL_RETURN_IF_ERROR(Usable());
-  SEMEL_ASSIGN_OR_RETURN(Stats stats, parts_.reads->GetStats());
-  const CommitterStats committer = parts_.committer->GetStats();
-  stats.frames = committer.frames;
-  stats.checkpoints = committer.checkpoints;
-  for (int i = 0; i < kOutcomeCodeCount; ++i) stats.outcomes[i] = committer.outcomes[i];
-  return stats;
+  return Read([&](const Reads& reads) -> absl::StatusOr<Stats> {
+    SEMEL_ASSIGN_OR_RETURN(Stats stats, reads.GetStats());
+    const CommitterStats committer = parts_.committer->GetStats();
+    stats.frames = committer.frames;
+    stats.checkpoints = committer.checkpoints;
+    for (int i = 0; i < kOutcomeCodeCount; ++i) stats.outcomes[i] = committer.outcomes[i];
+    return stats;
+  });
 }
 
 }  // namespace
