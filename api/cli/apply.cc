@@ -67,9 +67,10 @@ int Conclude(const ApplyOptions& options, const absl::Status& status, MessageRea
 }
 
 // Errors: InvalidArgument and those of opening a file.
-absl::StatusOr<Applier::FileHandle> OpenOutcomes(const std::string& path) {
+absl::StatusOr<Applier::FileHandle> OpenOutcomes(const std::string& path, const Input& input) {
   Applier::FileHandle file(nullptr, std::fclose);
   if (path.empty()) return file;
+  if (input.IsFile(path)) return absl::InvalidArgumentError("--outcomes " + path + " is the input, which it would empty");
   file.reset(std::fopen(path.c_str(), "we"));
   if (file == nullptr) return absl::ErrnoToStatus(errno, "--outcomes " + path);
   return file;
@@ -96,7 +97,7 @@ int Apply(const ApplyOptions& options) {
   if (!input.ok()) {
     return Usage(fmt::format("{}: {}", Printable(options.file), std::string(input.status().message())));
   }
-  absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes);
+  absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes, **input);
   if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
   StopSignal stop;
   Options ledger_options;
@@ -138,7 +139,7 @@ void AddApply(CLI::App& app, int* exit) {
   command->footer(
       "Example:\n"
       "  semel apply accounts changes.jsonl --outcomes outcomes.jsonl\n"
-      "  tail -f changes.jsonl | semel apply accounts - --source changes\n\n"
+      "  tail -n +1 -f changes.jsonl | semel apply accounts - --source changes\n\n"
       "A message that cannot be read is INVALID, and the rest goes on. Applying the same input again is harmless.\n"
       "Exit status: 0 all was decided, 1 the engine failed, 2 unusable arguments or input, 130 or 143 stopped by a\n"
       "signal after the running batch.");

@@ -60,6 +60,13 @@ absl::StatusOr<std::unique_ptr<Input>> Input::Open(const std::string& path) {
 
 Input::~Input() { close(fd_); }
 
+bool Input::IsFile(const std::string& path) const {
+  struct stat own {};
+  struct stat other {};
+  return fstat(fd_, &own) == 0 && S_ISREG(own.st_mode) && stat(path.c_str(), &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 bool Input::Ready() const { return IsReadable(fd_); }
 
 bool Input::Wait(int stop_fd) const {

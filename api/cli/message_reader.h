@@ -36,6 +36,9 @@ class Input {
   // Appends what is there; 0 at the end.
   absl::StatusOr<size_t> Read(std::string* buffer);
 
+  // Whether it is the regular file at `path`.
+  bool IsFile(const std::string& path) const;
+
   uint64_t size() const { return size_; }  // of a file; 0 if unknown
 
  private:

@@ -87,6 +87,17 @@ class Apply(CliCase):
         rows = [line.split() for line in self.run_semel("apply", self.ledger, "-", stdin=stdin).stdout.splitlines()]
         self.assertEqual([["OUTCOME", "CHANGES"], ["APPLIED", "2"], ["CONFLICT", "1"], ["total", "3"]], rows[:4])
 
+    def test_outcomes_never_overwrite_the_input(self):
+        self.run_semel("init", self.ledger)
+        messages = lines([change("a", "k", 0, add="1")])
+        file = self.directory / "messages.jsonl"
+        file.write_text(messages)
+        link = self.directory / "link"
+        link.symlink_to(file)
+        for outcomes in file, link:
+            self.run_semel("apply", self.ledger, file, "--outcomes", outcomes, exit_status=2)
+            self.assertEqual(messages, file.read_text())
+
     def test_outcomes_are_in_the_order_of_the_input(self):
         stdin = lines([change("T-1", "a", 0, add=5), change("T-2", "a", 0, add=1), change("T-1", "a", 0, add=5),
                        change("T-3", "a", 9, add=1), change("T-1", "a", 0, add=6), change("T-4", "", 0, add=1)])
