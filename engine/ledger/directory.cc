@@ -18,6 +18,10 @@ constexpr char kManifest[] = "MANIFEST";
 constexpr char kCreating[] = "CREATING";
 constexpr size_t kManifestBytesMax = 4096;
 
+StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
+  return {directory, manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
+}
+
 bool Contains(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -41,10 +45,6 @@ absl::Status RemoveTree(FileSystem* files, const std::string& path) {
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
   return {directory + "/journal", manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
-}
-
-StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory, manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
 }
 
 absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory) {
@@ -90,6 +90,13 @@ absl::Status CreateLedger(const World& world, const std::string& directory, cons
   SEMEL_RETURN_IF_ERROR(WriteFileAtomically(files, directory, kManifest, FormatManifest(manifest)));
   SEMEL_RETURN_IF_ERROR(files->Remove(absl::StrCat(directory, "/", kCreating)));
   return files->SyncDirectory(directory);
+}
+
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const std::string& directory,
+                                                      const Manifest& manifest) {
+  absl::StatusOr<std::unique_ptr<StateStore>> store = world.open_state(StateIdentityOf(directory, manifest));
+  if (!absl::IsNotFound(store.status())) return store;
+  return absl::DataLossError(absl::StrCat(directory, " has lost its state; restore it from a backup"));
 }
 
 absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory) {

@@ -5,6 +5,7 @@
 #ifndef SEMEL_ENGINE_LEDGER_DIRECTORY_H_
 #define SEMEL_ENGINE_LEDGER_DIRECTORY_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,7 +17,6 @@
 namespace semel::internal {
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest);
-StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest);
 
 // True if `directory` holds a ledger; false if it is absent, empty, or holds what a creation that did not finish left.
 // Errors: FailedPrecondition (it holds something else), DataLoss (a ledger without its MANIFEST).
@@ -29,6 +29,10 @@ absl::Status MakeDirectory(FileSystem* files, const std::string& directory);
 // no ledger, or a whole one.
 absl::Status CreateLedger(const World& world, const std::string& directory, const Manifest& manifest,
                           size_t segment_bytes);
+
+// Opens the state of the ledger that `manifest` describes. Errors: DataLoss if it is missing; those of the store.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const std::string& directory,
+                                                      const Manifest& manifest);
 
 // Errors: as ParseManifest.
 absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory);

@@ -165,7 +165,7 @@ absl::Status ReadOnlyLedger::Open(const std::string& directory) {
   const JournalIdentity identity = JournalIdentityOf(directory, manifest_);
   seed_ = identity.seed;
   MutexLock lock(&mutex_);
-  SEMEL_ASSIGN_OR_RETURN(store_, world_.open_state(StateIdentityOf(directory, manifest_)));
+  SEMEL_ASSIGN_OR_RETURN(store_, OpenState(world_, directory, manifest_));
   SEMEL_ASSIGN_OR_RETURN(journal_, JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
   SEMEL_RETURN_IF_ERROR(CatchUp());
   base_->Replace(nullptr);

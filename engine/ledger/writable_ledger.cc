@@ -210,7 +210,7 @@ absl::Status WritableLedger::LockAndCreate(const std::string& directory) {
 absl::Status WritableLedger::Recover(const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(parts_.manifest, ReadManifest(world_.files, directory));
   const JournalIdentity identity = JournalIdentityOf(directory, parts_.manifest);
-  SEMEL_ASSIGN_OR_RETURN(parts_.store, world_.open_state(StateIdentityOf(directory, parts_.manifest)));
+  SEMEL_ASSIGN_OR_RETURN(parts_.store, OpenState(world_, directory, parts_.manifest));
   CheckpointInfo checkpoint;
   {
     SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, parts_.store->Snapshot());

@@ -87,6 +87,15 @@ TEST_F(OpenedLedger, DamagedOrMissingManifestIsDataLoss) {
   EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
 }
 
+TEST_F(OpenedLedger, MissingStateIsDataLossNotAMissingLedger) {
+  ledger_.reset();
+  std::filesystem::rename(path() + "/state", path() + "/aside");
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::OpenReadOnly(path()).status()));
+  std::filesystem::rename(path() + "/aside", path() + "/state");
+  Open();
+}
+
 TEST_F(OpenedLedger, ClosedLedgerAnswersFailedPrecondition) {
   Do(AddAt("T-1", "a", 0, 1));
   ASSERT_TRUE(ledger_->Close().ok());
