@@ -37,6 +37,8 @@ class ModelRun {
   // in the ledger, one that holds everything acknowledged; the model goes back to it.
   void Reopened(Ledger* ledger);
 
+  // The present state of all entities.
+  void CompareEntities(Ledger* ledger);
   // One look of each kind, at random places: entities, sources, scans, histories, past states.
   void CompareSomething(Ledger* ledger);
   // The whole present state, all histories, statistics; and the shipped checker.
@@ -70,7 +72,6 @@ class ModelRun {
   void RedeliverLater();
 
   void ReadJournalOn(Ledger* ledger);
-  void CompareEntities(Ledger* ledger);
   void CompareSources(Ledger* ledger);
   void CompareScan(Ledger* ledger, const ScanOptions& options);
   void CompareHistory(Ledger* ledger, const std::string& key, const HistoryOptions& options);

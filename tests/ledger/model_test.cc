@@ -5,8 +5,10 @@
 // in its message, and SEMEL_TEST_SEED with it runs it first.
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tests/ledger/ledger_testing.h"
 #include "tests/ledger/model_run.h"
@@ -21,6 +23,8 @@ constexpr uint64_t kDiskStreams = 14;
 constexpr uint64_t kDiskChanges = 2500;
 constexpr uint64_t kPowerLossStreams = 20;
 constexpr uint64_t kPowerLossChanges = 2000;
+constexpr uint64_t kBusyStreams = 8;
+constexpr uint64_t kBusyChanges = 1500;
 static_assert(kMemoryStreams * kMemoryChanges + kDiskStreams * kDiskChanges + kPowerLossStreams * kPowerLossChanges >=
               100'000);
 
@@ -110,6 +114,72 @@ TEST(Model, R42_LedgersInDirectoriesAnswerAndShowWhatTheModelDoes) {
   EXPECT_GT(totals.crashed, 10u);
   EXPECT_GT(totals.checkpoints, 50u);
   EXPECT_GT(totals.segments, 2u);
+}
+
+// ---- The simulator: changes are decided while a checkpoint is written, in every one of them.
+
+class BusyStore final : public internal::StateStore {
+ public:
+  BusyStore(SimDisk* disk, const std::function<void()>* meanwhile) : below_(disk), meanwhile_(meanwhile) {}
+  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return below_.Snapshot(); }
+  absl::Status Commit(const internal::RecordFeed& records, const internal::CheckpointInfo& info) override {
+    (*meanwhile_)();
+    const absl::Status status = below_.Commit(records, info);
+    (*meanwhile_)();
+    return status;
+  }
+  absl::StatusOr<internal::StateStats> GetStats() override { return below_.GetStats(); }
+  absl::StatusOr<internal::CheckpointInfo> Verify() override { return below_.Verify(); }
+
+ private:
+  SimStateStore below_;
+  const std::function<void()>* const meanwhile_;
+};
+
+absl::StatusOr<std::unique_ptr<Ledger>> OpenBusy(SimDisk* disk, Options options,
+                                                 const std::function<void()>* meanwhile) {
+  options.cache_bytes = 0;
+  options.segment_bytes = 16 << 10;
+  internal::World world = MakeSimWorld(disk);
+  world.open_state = [=](const internal::StateIdentity&) -> absl::StatusOr<std::unique_ptr<internal::StateStore>> {
+    return std::make_unique<BusyStore>(disk, meanwhile);
+  };
+  return internal::OpenForWriting("/ledger", options, std::move(world));
+}
+
+// One life of the ledger, from opening to a crash.
+void LiveBusily(ModelRun* run, SimDisk* disk, Random* random) {
+  std::function<void()> meanwhile = [] {};
+  const auto opened = OpenBusy(disk, run->DecidingOptions(), &meanwhile);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  Ledger* const ledger = opened->get();
+  run->Reopened(ledger);
+  run->CompareEverything(ledger);
+  const auto apply = [&] {
+    if (::testing::Test::HasFailure()) return;
+    ASSERT_TRUE(run->Apply(ledger, SomeBatchSize(random)).ok());
+    run->CompareAnswers(ledger);
+    run->CompareEntities(ledger);
+  };
+  meanwhile = apply;
+  for (uint64_t steps = random->Below(20); steps > 0 && !::testing::Test::HasFailure(); --steps) {
+    apply();
+    if (random->OneIn(3)) {
+      EXPECT_TRUE(ledger->Checkpoint().ok());
+    }
+    if (random->OneIn(4)) run->CompareSomething(ledger);
+  }
+}
+
+TEST(Model, R42_ChangesDuringACheckpointAnswerAndShowWhatTheModelDoes) {
+  const uint64_t first = TestSeed();
+  for (uint64_t seed = first; seed < first + kBusyStreams && !HasFailure(); ++seed) {
+    SCOPED_TRACE(Trace(seed));
+    SimDisk disk;
+    Random random(seed);
+    ModelRun run(seed);
+    while (run.changes() < kBusyChanges && !HasFailure()) LiveBusily(&run, &disk, &random);
+  }
 }
 
 // ---- The simulator: the power goes, or the process dies, in any call to the files, also while recovering.
