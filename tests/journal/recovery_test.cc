@@ -267,6 +267,9 @@ TEST_F(RecoveryTest, FrameThatDoesNotContinueTheCheckpoint_IsDataLoss) {
   wrong = good;
   wrong.frame_checksum ^= 1;
   ExpectDataLoss("another frame before", wrong);
+  wrong = good;
+  wrong.commit_time_us += 1;
+  ExpectDataLoss("a time that falls", wrong);
   ASSERT_TRUE(journal_.Open(good).ok());
 }
 

@@ -198,6 +198,23 @@ TEST_F(JournalWriterTest, Spare_FailsInTheBackground_IsMadeByTheRoll) {
   ExpectReopensWith(2);
 }
 
+TEST(JournalWriter, SparesFromAThread_RollManyTimes) {
+  const auto fs = NewMemoryFileSystem();
+  const auto background = NewBackgroundThread();
+  TestJournal journal(fs.get(), 4096, background.get());
+  ASSERT_TRUE(journal.Create().ok());
+  ASSERT_TRUE(journal.Open().ok());
+  for (uint64_t i = 0; i < 300; ++i) {
+    ASSERT_TRUE(journal.Append(i, 1, i % 50 == 0 ? 9000 : 1200).ok());
+    // A writer goes while its spare may be under way.
+    if (i % 70 == 0) {
+      ASSERT_TRUE(journal.Open().ok());
+    }
+  }
+  ASSERT_TRUE(journal.Open().ok());
+  EXPECT_EQ(journal.redone, IdsBelow(300));
+}
+
 // ENOSPC at each call of creating a segment: refused, nothing changed, and it works when there is space again.
 TEST_F(JournalWriterTest, Reserve_CreationFails_CanBeTriedAgain) {
   ASSERT_TRUE(journal_.Append(0, 1, 3000).ok());
