@@ -88,7 +88,15 @@ absl::Status CreateLedger(const World& world, const std::string& directory, cons
   SEMEL_RETURN_IF_ERROR(CreateJournal(files, journal, options));
   SEMEL_RETURN_IF_ERROR(world.create_state(StateIdentityOf(directory, manifest)));
   SEMEL_RETURN_IF_ERROR(WriteFileAtomically(files, directory, kManifest, FormatManifest(manifest)));
-  SEMEL_RETURN_IF_ERROR(files->Remove(absl::StrCat(directory, "/", kCreating)));
+  return FinishCreation(files, directory);
+}
+
+absl::Status FinishCreation(FileSystem* files, const std::string& directory) {
+  SEMEL_RETURN_IF_ERROR(files->SyncDirectory(directory));
+  const std::string mark = absl::StrCat(directory, "/", kCreating);
+  SEMEL_ASSIGN_OR_RETURN(const bool marked, files->Exists(mark));
+  if (!marked) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(files->Remove(mark));
   return files->SyncDirectory(directory);
 }
 

@@ -34,6 +34,10 @@ absl::Status CreateLedger(const World& world, const std::string& directory, cons
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const std::string& directory,
                                                       const Manifest& manifest);
 
+// The last steps of a creation, which a process that died may have left undone: makes the names durable, and takes away
+// the mark that what lies there may be thrown away, should the MANIFEST ever be lost.
+absl::Status FinishCreation(FileSystem* files, const std::string& directory);
+
 // Errors: as ParseManifest.
 absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory);
 

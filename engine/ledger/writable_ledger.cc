@@ -198,8 +198,7 @@ absl::Status WritableLedger::LockAndCreate(const std::string& directory) {
   if (exists && options_.error_if_exists) {
     return absl::AlreadyExistsError(absl::StrCat("there is a ledger in ", directory, " already"));
   }
-  // The process that created it may have died after naming MANIFEST and before syncing that name.
-  if (exists) return world_.files->SyncDirectory(directory);
+  if (exists) return FinishCreation(world_.files, directory);
   Manifest manifest;
   manifest.uuid = world_.new_uuid();
   manifest.created_us = world_.clock->NowUs();

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -146,6 +148,21 @@ TEST(PoisonedLedger, ClosedReleasesItsFiles) {
   auto reopened = OpenSim(&disk);
   ASSERT_TRUE(reopened.ok()) << reopened.status();
   EXPECT_TRUE((*reopened)->Apply(AddAt("a", "k", 0, 1))->settled());
+}
+
+// A creation that died at its last step left a mark that the ledger kept: a MANIFEST lost years later, and the journal
+// would have been thrown away.
+TEST_F(Robustness, LedgerWhoseCreationDiedAtItsLastStepIsNeverCreatedAnew) {
+  ASSERT_EQ(Say(AddAt("a", "k", 0, 1)), "APPLIED");
+  ledger_.reset();
+  std::ofstream(path() + "/CREATING").flush();
+  Open();
+  ledger_.reset();
+  std::filesystem::rename(path() + "/MANIFEST", path() + "/aside");
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
+  std::filesystem::rename(path() + "/aside", path() + "/MANIFEST");
+  Open();
+  EXPECT_EQ(Version("k"), 1);
 }
 
 // With std::shared_mutex alone neither ever got its turn.
