@@ -214,6 +214,7 @@ TEST(LmdbEnv, CheckLocalFileSystem_AcceptsLocalFileSystems) {
 TEST(LmdbEnv, LmdbStatus_SaysWhatToDoNext) {
   EXPECT_TRUE(absl::IsResourceExhausted(internal::LmdbStatus(MDB_MAP_FULL, "x")));
   EXPECT_TRUE(absl::IsResourceExhausted(internal::LmdbStatus(ENOSPC, "x")));
+  EXPECT_TRUE(absl::IsInternal(internal::LmdbStatus(EIO, "x")));
   EXPECT_TRUE(absl::IsDataLoss(internal::LmdbStatus(MDB_CORRUPTED, "x")));
   EXPECT_TRUE(absl::IsFailedPrecondition(internal::LmdbStatus(MDB_VERSION_MISMATCH, "x")));
   EXPECT_TRUE(absl::IsPermissionDenied(internal::LmdbStatus(EACCES, "x")));
