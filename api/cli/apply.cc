@@ -70,7 +70,8 @@ int Conclude(const ApplyOptions& options, const absl::Status& status, MessageRea
 absl::StatusOr<Applier::FileHandle> OpenOutcomes(const std::string& path, const Input& input) {
   Applier::FileHandle file(nullptr, std::fclose);
   if (path.empty()) return file;
-  if (input.IsFile(path)) return absl::InvalidArgumentError("--outcomes " + path + " is the input, which it would empty");
+  if (input.IsFile(path))
+    return absl::InvalidArgumentError("--outcomes " + path + " is the input, which it would empty");
   file.reset(std::fopen(path.c_str(), "we"));
   if (file == nullptr) return absl::ErrnoToStatus(errno, "--outcomes " + path);
   return file;

@@ -15,9 +15,9 @@ namespace semel::internal {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t NowUs() = 0;                    // microseconds since 1970-01-01 UTC; may jump
-  virtual int64_t MonotonicUs() = 0;              // never falls; for waits and ages
-  virtual void SleepUs(int64_t microseconds) = 0; // throttling
+  virtual int64_t NowUs() = 0;                     // microseconds since 1970-01-01 UTC; may jump
+  virtual int64_t MonotonicUs() = 0;               // never falls; for waits and ages
+  virtual void SleepUs(int64_t microseconds) = 0;  // throttling
 };
 
 // Runs steps in the order given, one at a time. Thread-safe.

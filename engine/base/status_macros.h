@@ -11,8 +11,8 @@
 #include "absl/status/statusor.h"
 
 #define SEMEL_RETURN_IF_ERROR(expr) SEMEL_RETURN_IF_ERROR_IMPL(SEMEL_CONCAT(semel_status_, __LINE__), expr)
-#define SEMEL_RETURN_IF_ERROR_IMPL(name, expr)               \
-  do {                                                       \
+#define SEMEL_RETURN_IF_ERROR_IMPL(name, expr)                 \
+  do {                                                         \
     if (::absl::Status name = (expr); !name.ok()) return name; \
   } while (false)
 

@@ -206,8 +206,8 @@ absl::Status Committer::LoadHeads(const std::vector<Slice>& slices) {
     for (size_t i = slice.begin; i < slice.end; ++i) AppendKeys(slice.request->prepared[i], &keys_);
   }
   absl::Status status = parts_.heads->Load(keys_, &nodes_);
-  // An error of LMDB itself is for good. A record that fails its check concerns those who ask for it; and that there are
-  // too many readers passes.
+  // An error of LMDB itself is for good. A record that fails its check concerns those who ask for it; and that there
+  // are too many readers passes.
   if (!status.ok() && !absl::IsDataLoss(status) && !absl::IsResourceExhausted(status)) return poison_.Set(status);
   return status;
 }
@@ -262,13 +262,12 @@ absl::Status Committer::SetDecidingOptions(const DecidingOptions& options) {
 
 // ---- Checkpoints.
 
-// From three quarters of the bound on, each frame waits; the wait grows with the square of what is beyond, so that intake
-// meets the speed of the checkpoint instead of stopping.
+// From three quarters of the bound on, each frame waits; the wait grows with the square of what is beyond, so that
+// intake meets the speed of the checkpoint instead of stopping.
 void Committer::ThrottleIntake() {
   constexpr double kFrom = 0.75;
   constexpr double kWaitAtBoundUs = 20'000;
-  const double full =
-      static_cast<double>(parts_.heads->pinned_bytes()) / static_cast<double>(options_.max_dirty_bytes);
+  const double full = static_cast<double>(parts_.heads->pinned_bytes()) / static_cast<double>(options_.max_dirty_bytes);
   if (full <= kFrom) return;
   const double beyond = std::min((full - kFrom) / (1 - kFrom), 4.0);
   parts_.clock->SleepUs(static_cast<int64_t>(beyond * beyond * kWaitAtBoundUs));

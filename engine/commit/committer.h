@@ -44,7 +44,7 @@ struct CommitterOptions {
   uint64_t seed = 0;
   size_t max_frame_bytes = size_t{64} << 20;
   size_t max_dirty_bytes = size_t{1} << 30;
-  std::function<void(std::string_view)> log;        // may be empty
+  std::function<void(std::string_view)> log;         // may be empty
   std::function<absl::Status(Lsn)> publish_durable;  // tells other processes; called after each sync
 };
 
@@ -137,8 +137,8 @@ class Committer {
   Mutex commit_mutex_ ABSL_ACQUIRED_AFTER(checkpoint_mutex_);
   Decider decider_ ABSL_GUARDED_BY(commit_mutex_);
   DecidingOptions deciding_options_ ABSL_GUARDED_BY(commit_mutex_);
-  std::vector<HeadKey> keys_ ABSL_GUARDED_BY(commit_mutex_);               // of the frame, to be used again
-  std::vector<HeadTable::Node*> nodes_ ABSL_GUARDED_BY(commit_mutex_);     // likewise
+  std::vector<HeadKey> keys_ ABSL_GUARDED_BY(commit_mutex_);            // of the frame, to be used again
+  std::vector<HeadTable::Node*> nodes_ ABSL_GUARDED_BY(commit_mutex_);  // likewise
 
   Mutex queue_mutex_;
   CondVar queue_changed_;

@@ -23,8 +23,8 @@ struct HeadTable::Node {
 
   size_t hash;
   Table table;
-  bool referenced = true;      // by the committer since the clock hand last passed
-  uint32_t generation = 0;     // in which it was last changed; 0: as in the state
+  bool referenced = true;         // by the committer since the clock hand last passed
+  uint32_t generation = 0;        // in which it was last changed; 0: as in the state
   uint32_t pending = kNoPending;  // index into pending_
   std::string key;
   Head head;                     // durable
@@ -289,8 +289,7 @@ absl::StatusOr<HeadTable::Overlay> HeadTable::ReadOverlay(Table table, std::stri
     overlay.tip = tip_;
     SEMEL_ASSIGN_OR_RETURN(overlay.snapshot, store_->Snapshot());
   }
-  std::sort(overlay.heads.begin(), overlay.heads.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(overlay.heads.begin(), overlay.heads.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return overlay;
 }
 

@@ -32,8 +32,8 @@ std::string Encode(uint64_t epoch, Lsn durable, uint64_t seed) {
 
 }  // namespace
 
-absl::StatusOr<DurablePage> DurablePage::OpenForWriting(FileSystem* files, const std::string& directory,
-                                                        uint64_t epoch, uint64_t seed) {
+absl::StatusOr<DurablePage> DurablePage::OpenForWriting(FileSystem* files, const std::string& directory, uint64_t epoch,
+                                                        uint64_t seed) {
   SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(PathOf(directory)));
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
                          files->Open(PathOf(directory), exists ? OpenMode::kReadWrite : OpenMode::kCreateNew));

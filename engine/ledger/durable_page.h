@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// DURABLE: how far the journal is durable, for read-only processes. Written after each sync of the journal, never synced
-// itself: whatever survives a crash is true, if old.
+// DURABLE: how far the journal is durable, for read-only processes. Written after each sync of the journal, never
+// synced itself: whatever survives a crash is true, if old.
 //
 //   0  8  magic      8  8  epoch     16  8  durable LSN     24  8  checksum of the 24 bytes before, seeded
 

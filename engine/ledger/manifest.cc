@@ -48,11 +48,11 @@ absl::Status ReadNumber(const std::vector<absl::string_view>& lines, size_t inde
 }  // namespace
 
 std::string FormatManifest(const Manifest& manifest) {
-  std::string text = absl::StrCat(kTitle, "\nformat: ", manifest.format,                          //
-                                  "\nuuid: ", absl::BytesToHexString(manifest.uuid),              //
-                                  "\nepoch: ", manifest.epoch,                                    //
-                                  "\ncreated_us: ", manifest.created_us,                          //
-                                  "\nbalance_lookback: ", manifest.options.balance_lookback,      //
+  std::string text = absl::StrCat(kTitle, "\nformat: ", manifest.format,                      //
+                                  "\nuuid: ", absl::BytesToHexString(manifest.uuid),          //
+                                  "\nepoch: ", manifest.epoch,                                //
+                                  "\ncreated_us: ", manifest.created_us,                      //
+                                  "\nbalance_lookback: ", manifest.options.balance_lookback,  //
                                   "\nexplicit_entities: ", manifest.options.explicit_entities ? 1 : 0, "\n");
   return text + ChecksumLine(text);
 }

@@ -30,9 +30,7 @@ class OneSnapshot final : public StateStore {
  public:
   explicit OneSnapshot(std::unique_ptr<StateSnapshot> snapshot) : snapshot_(std::move(snapshot)) {}
 
-  absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() override {
-    return std::make_unique<Lent>(snapshot_.get());
-  }
+  absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() override { return std::make_unique<Lent>(snapshot_.get()); }
   absl::Status Commit(const RecordFeed&, const CheckpointInfo&) override { return ReadOnlyError(); }
   absl::StatusOr<StateStats> GetStats() override { return ReadOnlyError(); }
   absl::StatusOr<CheckpointInfo> Verify() override { return ReadOnlyError(); }

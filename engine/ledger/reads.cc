@@ -199,7 +199,8 @@ absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, L
   return at.version == 0 ? ToEntity(key, Head()) : ReadPast(key, at.lsn);
 }
 
-// The entity as the entry at `lsn` left it: the entry has the balance, and says where the value and the policy were set.
+// The entity as the entry at `lsn` left it: the entry has the balance, and says where the value and the policy were
+// set.
 absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, Lsn lsn) const {
   PastEffect past;
   SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, lsn));

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Reading: what the writing and the read-only ledger share. Everything is answered from durable heads, the state and the
-// journal.
+// Reading: what the writing and the read-only ledger share. Everything is answered from durable heads, the state and
+// the journal.
 
 #ifndef SEMEL_ENGINE_LEDGER_READS_H_
 #define SEMEL_ENGINE_LEDGER_READS_H_

@@ -147,16 +147,18 @@ absl::Status Run(const Manifest& manifest, JournalReader* journal, StateStore* s
 
   Replay replay(manifest, report);
   if (checkpoint == 0) SEMEL_RETURN_IF_ERROR(replay.CompareWith(snapshot.get()));
-  return journal->VisitFrames(
-      JournalTip(), end, [&](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
-        if (header.lsn < checkpoint && header.end_lsn() > checkpoint) {
-          return Fault("the state's LSN ", checkpoint, " lies inside a frame");
-        }
-        SEMEL_RETURN_IF_ERROR(replay.Frame(header, payload));
-        if (header.end_lsn() == checkpoint) SEMEL_RETURN_IF_ERROR(replay.CompareWith(snapshot.get()));
-        if (progress) progress(static_cast<double>(header.end_lsn()) / static_cast<double>(end));
-        return true;
-      });
+  return journal->VisitFrames(JournalTip(), end,
+                              [&](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+                                if (header.lsn < checkpoint && header.end_lsn() > checkpoint) {
+                                  return Fault("the state's LSN ", checkpoint, " lies inside a frame");
+                                }
+                                SEMEL_RETURN_IF_ERROR(replay.Frame(header, payload));
+                                if (header.end_lsn() == checkpoint)
+                                  SEMEL_RETURN_IF_ERROR(replay.CompareWith(snapshot.get()));
+                                if (progress)
+                                  progress(static_cast<double>(header.end_lsn()) / static_cast<double>(end));
+                                return true;
+                              });
 }
 
 }  // namespace

@@ -15,8 +15,8 @@
 
 namespace semel::internal {
 
-// Replays the journal from its beginning into memory, checking on the way; at the state's checkpoint compares each record
-// with what the replay says; goes on to the durable end. Memory: all heads. The first fault ends it.
+// Replays the journal from its beginning into memory, checking on the way; at the state's checkpoint compares each
+// record with what the replay says; goes on to the durable end. Memory: all heads. The first fault ends it.
 absl::StatusOr<VerifyReport> VerifyFiles(const Manifest& manifest, JournalReader* journal, StateStore* store,
                                          const std::function<void(double)>& progress);
 

@@ -34,7 +34,7 @@ struct World {
   std::unique_ptr<Background> checkpoint_background;
   std::unique_ptr<Background> journal_background;  // prepares segments
   std::unique_ptr<Background> async_background;    // ApplyAsync
-  std::function<std::string()> new_uuid;  // 16 bytes
+  std::function<std::string()> new_uuid;           // 16 bytes
   std::function<absl::Status(const StateIdentity&)> create_state;
   std::function<absl::StatusOr<std::unique_ptr<StateStore>>(const StateIdentity&)> open_state;
 };

@@ -94,7 +94,7 @@ class WritableLedger final : public Ledger {
   absl::Status Close() override {
     absl::Status status;
     {
-      ReaderLock lock(&lifetime_);  // readers go on until the last checkpoint stands
+      ReaderLock lock(&lifetime_);         // readers go on until the last checkpoint stands
       SEMEL_RETURN_IF_ERROR(CheckOpen());  // a poisoned ledger is open: its files are released too
       status = parts_.committer->Close();
     }
@@ -127,9 +127,8 @@ class WritableLedger final : public Ledger {
   }
   absl::StatusOr<Stats> GetStats() override;
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
-    return Read([&](const Reads&) {
-      return VerifyFiles(parts_.manifest, parts_.reader.get(), parts_.store.get(), progress);
-    });
+    return Read(
+        [&](const Reads&) { return VerifyFiles(parts_.manifest, parts_.reader.get(), parts_.store.get(), progress); });
   }
 
  private:
@@ -217,8 +216,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   }
   if (checkpoint.tip.lsn == 0) checkpoint.options = parts_.manifest.options;  // nothing folded yet
 
-  SEMEL_ASSIGN_OR_RETURN(parts_.reader,
-                         JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
+  SEMEL_ASSIGN_OR_RETURN(parts_.reader, JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
   parts_.heads = std::make_unique<HeadTable>(parts_.store.get(), options_.cache_bytes);
   parts_.heads->Publish(checkpoint.tip);
   Redo redo(parts_.heads.get(), identity.seed, checkpoint.options);
@@ -228,13 +226,12 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(
       parts_.writer,
       JournalWriter::Open(
-          world_.files, identity, writer_options, parts_.reader.get(), world_.journal_background.get(),
-          checkpoint.tip,
+          world_.files, identity, writer_options, parts_.reader.get(), world_.journal_background.get(), checkpoint.tip,
           [&](const FrameHeader& header, std::string_view payload) { return redo.Frame(header, payload); }, &report));
   if (!report.text.empty()) Log(report.text);
 
-  SEMEL_ASSIGN_OR_RETURN(DurablePage durable, DurablePage::OpenForWriting(world_.files, directory,
-                                                                          parts_.manifest.epoch, identity.seed));
+  SEMEL_ASSIGN_OR_RETURN(DurablePage durable,
+                         DurablePage::OpenForWriting(world_.files, directory, parts_.manifest.epoch, identity.seed));
   parts_.durable = std::make_unique<DurablePage>(std::move(durable));
   SEMEL_RETURN_IF_ERROR(parts_.durable->Write(parts_.writer->tip().lsn));
 
@@ -244,9 +241,9 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   committer_options.max_dirty_bytes = options_.max_dirty_bytes;
   committer_options.log = options_.log;
   committer_options.publish_durable = [page = parts_.durable.get()](Lsn lsn) { return page->Write(lsn); };
-  const CommitterParts committer_parts{parts_.heads.get(),  parts_.store.get(),
-                                       parts_.reader.get(), parts_.writer.get(),
-                                       world_.clock.get(),  world_.checkpoint_background.get(),
+  const CommitterParts committer_parts{parts_.heads.get(),           parts_.store.get(),
+                                       parts_.reader.get(),          parts_.writer.get(),
+                                       world_.clock.get(),           world_.checkpoint_background.get(),
                                        world_.async_background.get()};
   parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
                                          world_.clock.get());
@@ -264,7 +261,8 @@ WritableLedger::~WritableLedger() {
   TearDown();
 }
 
-// In a fork's child: its threads are gone, its locks and files are the parent's. The memory is kept, nothing is touched.
+// In a fork's child: its threads are gone, its locks and files are the parent's. The memory is kept, nothing is
+// touched.
 void WritableLedger::Abandon() {
   static auto* const kept = new std::vector<std::pair<World, Parts>>;
   kept->emplace_back(std::move(world_), std::move(parts_));

@@ -29,8 +29,8 @@ struct DecidingOptions {
   }
 };
 
-// What `classify` may ask about the past of the entity of update `i`. Implemented over the journal by the engine, over a
-// plain vector by tests. The newest entry is never asked for: the head has it.
+// What `classify` may ask about the past of the entity of update `i`. Implemented over the journal by the engine, over
+// a plain vector by tests. The newest entry is never asked for: the head has it.
 class History {
  public:
   virtual ~History() = default;
@@ -66,10 +66,10 @@ inline constexpr int kVerdictCount = 9;
 
 struct Judgement {
   Verdict verdict = Verdict::kUnconditional;
-  bool exact = false;      // by expect_version: the verdict names a version
-  uint64_t awaits = 0;     // kAhead: the version that must come first
+  bool exact = false;                   // by expect_version: the verdict names a version
+  uint64_t awaits = 0;                  // kAhead: the version that must come first
   Conflict conflict = Conflict::kNone;  // kTaken: kTaken or kBalanceDiffers
-  EntryRef evidence;       // kApplied
+  EntryRef evidence;                    // kApplied
 };
 
 // The verdict table, for update `i` of a valid change. `stamped_only`: every advancing update of the change is stamped.

@@ -21,15 +21,15 @@ namespace semel::internal {
 // Views point into the change that was decided, or into the bytes of the entry that was read.
 struct Effect {
   Table table = Table::kEntities;
-  std::string_view key;   // of the entity; the name of the source
-  uint64_t version = 0;   // after the change
-  ChainPointers pointers; // back into the entity's own past (see chain.h)
+  std::string_view key;    // of the entity; the name of the source
+  uint64_t version = 0;    // after the change
+  ChainPointers pointers;  // back into the entity's own past (see chain.h)
 
   // Table::kEntities
   Action action = Action::kNone;
-  Amount balance = 0;      // after the change
-  Amount amount = 0;       // kAdd
-  std::string_view value;  // kPut
+  Amount balance = 0;             // after the change
+  Amount amount = 0;              // kAdd
+  std::string_view value;         // kPut
   std::optional<Policy> policy;   // kSetPolicy: the whole policy after the change
   std::optional<uint64_t> stamp;  // of a `newer` update
   bool deleted = false;           // after the change

@@ -31,8 +31,8 @@ struct EntryRef {
 // The stamp of `newer` updates: never falls, survives deletes and unstamped updates.
 struct Stamp {
   uint64_t value = 0;
-  EntryRef setter;       // the entry that set it ...
-  UpdateResult result;   // ... and what it made of this entity
+  EntryRef setter;      // the entry that set it ...
+  UpdateResult result;  // ... and what it made of this entity
 };
 
 struct SourceState {
@@ -55,8 +55,8 @@ struct Head {
   uint64_t version = 0;  // 0: never existed
   Amount balance = 0;
   bool deleted = false;
-  EntryRef last;   // the newest entry; readable for ever, whatever is trimmed
-  ChainTop chain;  // chain.levels()[0] == last.lsn when version > 0
+  EntryRef last;                             // the newest entry; readable for ever, whatever is trimmed
+  ChainTop chain;                            // chain.levels()[0] == last.lsn when version > 0
   std::shared_ptr<const HeadExtras> extras;  // may be null
 
   const HeadExtras& Extras() const {

@@ -36,14 +36,14 @@ SourceJudgement JudgeSource(const SourcePosition& source, const Head& head, cons
   if (consumed != nullptr) cursor = consumed->cursor;
 
   if (consumed != nullptr || memory != nullptr) {
-    std::string fault =
-        consumed != nullptr ? StreamFault(source, consumed->incarnation, consumed->chained, cursor)
-                            : StreamFault(source, memory->incarnation, memory->chained, cursor);
+    std::string fault = consumed != nullptr ? StreamFault(source, consumed->incarnation, consumed->chained, cursor)
+                                            : StreamFault(source, memory->incarnation, memory->chained, cursor);
     if (!fault.empty()) return Fault(std::move(fault));
   }
   if (cursor.has_value() && source.position <= *cursor) return {SourceStep::kConsumedBefore, ""};
   if (cursor.has_value() && source.previous.has_value() && *source.previous > *cursor) {
-    return Early(absl::StrCat("source: the cursor is at ", *cursor, ", previous ", *source.previous, " has not arrived"));
+    return Early(
+        absl::StrCat("source: the cursor is at ", *cursor, ", previous ", *source.previous, " has not arrived"));
   }
   if (memory != nullptr && memory->blocked.has_value() && source.position > *memory->blocked) {
     return Early(absl::StrCat("source: position ", *memory->blocked, " is not decided yet"));

@@ -107,8 +107,7 @@ absl::Status LmdbStatus(int rc, const char* what) {
     case EDQUOT:
       return absl::ResourceExhaustedError(absl::StrCat(message, ": free some space, then open again"));
     case EIO:  // LMDB also says so when a write comes out short
-      return absl::InternalError(
-          absl::StrCat(message, ": the disk is full or failing: look at it, then open again"));
+      return absl::InternalError(absl::StrCat(message, ": the disk is full or failing: look at it, then open again"));
     case MDB_VERSION_MISMATCH:
     case MDB_INCOMPATIBLE:
       return absl::FailedPreconditionError(message);

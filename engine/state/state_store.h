@@ -26,11 +26,11 @@ namespace semel::internal {
 
 // What a checkpoint stores beside the records.
 struct CheckpointInfo {
-  JournalTip tip;            // the state holds the journal up to here
-  DecidingOptions options;   // in force there
-  uint64_t entities = 0;     // records, filled by the store
-  uint64_t sources = 0;      // likewise
-  Hash128 digest;            // likewise: sum of the records' checks, mod 2^128
+  JournalTip tip;           // the state holds the journal up to here
+  DecidingOptions options;  // in force there
+  uint64_t entities = 0;    // records, filled by the store
+  uint64_t sources = 0;     // likewise
+  Hash128 digest;           // likewise: sum of the records' checks, mod 2^128
 };
 
 // A consistent view. One thread at a time. Not to be kept long: LMDB cannot reuse pages while it lives.
@@ -83,8 +83,8 @@ void RemoveFromDigest(uint64_t check, Hash128* digest);
 std::unique_ptr<StateStore> NewMemoryStateStore(uint64_t seed);
 
 struct LmdbOptions {
-  std::string directory;                 // .../state
-  std::string uuid;                      // 16 bytes; must match what the file says
+  std::string directory;  // .../state
+  std::string uuid;       // 16 bytes; must match what the file says
   uint64_t epoch = 0;
   uint64_t seed = 0;
   size_t map_bytes = size_t{1} << 40;

@@ -57,7 +57,8 @@ TEST(Varint, RoundTripsAtEveryEdge) {
 
 TEST(Varint, LongerEncodingThanNeededIsRefused) {
   uint64_t v = 0;
-  for (const std::string& bytes : {std::string("\x80\x00", 2), std::string("\xff\x00", 2), std::string("\x81\x80\x00", 3)}) {
+  for (const std::string& bytes :
+       {std::string("\x80\x00", 2), std::string("\xff\x00", 2), std::string("\x81\x80\x00", 3)}) {
     EXPECT_FALSE(Decoder(bytes).GetVarint(&v));
   }
   EXPECT_TRUE(Decoder(std::string(1, '\0')).GetVarint(&v));

@@ -16,8 +16,8 @@ namespace {
 
 Change Add(uint64_t i) { return AddAt("T-" + std::to_string(i), "a", i, 1); }
 
-// At whichever call the power goes: every outcome that was returned, DUPLICATE included, rests on an entry that is still
-// there, and the redelivery of everything ends in the state of an undisturbed run.
+// At whichever call the power goes: every outcome that was returned, DUPLICATE included, rests on an entry that is
+// still there, and the redelivery of everything ends in the state of an undisturbed run.
 TEST(DurabilityRules, R30_NoOutcomeBeforeItsEntryIsDurable) {
   const uint64_t seed = TestSeed();
   constexpr uint64_t kChanges = 12;
@@ -193,7 +193,9 @@ TEST_F(Interleaving, R32_DecidingAndWritingAreOneStep) {
         for (int attempt = 0;; ++attempt) {
           const Entity entity = Get("a");
           Change change("t" + std::to_string(t) + "-" + std::to_string(i) + "-" + std::to_string(attempt));
-          change.AddUpdate("a").ExpectVersion(entity.version).Put(std::to_string(std::atoi(entity.value.value_or("0").c_str()) + 1));
+          change.AddUpdate("a")
+              .ExpectVersion(entity.version)
+              .Put(std::to_string(std::atoi(entity.value.value_or("0").c_str()) + 1));
           const Outcome outcome = Do(change);
           if (outcome.applied()) break;
           ASSERT_EQ(outcome.code, OutcomeCode::kConflict) << outcome.reason;
@@ -229,7 +231,8 @@ TEST(Determinism, SameInputGivesSameBytesAndDigest) {
         const std::string key = "k" + std::to_string(random.Below(40));
         Change change("i" + std::to_string(random.Below(2000)));
         Update& update = change.AddUpdate(key).ExpectVersion((*ledger)->Get(key)->version + random.Below(2));
-        random.OneIn(4) ? update.Put(random.Bytes(random.Below(100))) : update.Add(static_cast<int64_t>(random.Below(9)));
+        random.OneIn(4) ? update.Put(random.Bytes(random.Below(100)))
+                        : update.Add(static_cast<int64_t>(random.Below(9)));
         if (random.OneIn(3)) change = At(std::move(change), "s" + std::to_string(random.Below(3)), i);
         batch.push_back(std::move(change));
       }

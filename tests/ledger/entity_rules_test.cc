@@ -101,7 +101,8 @@ TEST_F(EntityRules, R19_ConcurrentTransfersOverAHotAccountNeverConflict) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([this, t] {
       for (int i = 0; i < kTransfers; ++i) {
-        const Change change = Transfer(std::to_string(t) + "/" + std::to_string(i), "hot", "other" + std::to_string(t), 1);
+        const Change change =
+            Transfer(std::to_string(t) + "/" + std::to_string(i), "hot", "other" + std::to_string(t), 1);
         EXPECT_EQ(Say(change), "APPLIED");
         EXPECT_EQ(Say(change), "DUPLICATE");
       }
@@ -141,19 +142,22 @@ TEST_F(EntityRules, R22_AsOfAgreesWithReplayingTheJournal) {
   };
   std::vector<Past> replay;
   std::map<std::string, Entity> now;
-  ASSERT_TRUE(ledger_->ReadJournal(0, [&](const JournalEntry& entry) {
-    for (const JournalEffect& effect : entry.effects) {
-      Entity& entity = now[effect.key];
-      entity.version = effect.version;
-      entity.balance = effect.balance;
-      entity.deleted = effect.deleted;
-      if (effect.action == Action::kPut) entity.value = effect.value;
-      if (effect.action == Action::kDelete) entity.value.reset();
-      if (effect.policy.has_value()) entity.policy = *effect.policy;
-    }
-    replay.push_back({entry.lsn, entry.commit_time_us, now});
-    return true;
-  }).ok());
+  ASSERT_TRUE(ledger_
+                  ->ReadJournal(0,
+                                [&](const JournalEntry& entry) {
+                                  for (const JournalEffect& effect : entry.effects) {
+                                    Entity& entity = now[effect.key];
+                                    entity.version = effect.version;
+                                    entity.balance = effect.balance;
+                                    entity.deleted = effect.deleted;
+                                    if (effect.action == Action::kPut) entity.value = effect.value;
+                                    if (effect.action == Action::kDelete) entity.value.reset();
+                                    if (effect.policy.has_value()) entity.policy = *effect.policy;
+                                  }
+                                  replay.push_back({entry.lsn, entry.commit_time_us, now});
+                                  return true;
+                                })
+                  .ok());
   ASSERT_GT(replay.size(), 400u);
 
   auto expect_equal = [&](const absl::StatusOr<Entity>& got, const Entity& want) {

@@ -98,10 +98,17 @@ TEST_F(IdentityRules, R03_OtherMetadataOrderAndSpellingIsTheSameChange) {
 }
 
 TEST_F(IdentityRules, R04_FingerprintsAreTheSameEverywhere) {
-  EXPECT_EQ(ToHex(FingerprintOf(AddAt("any", "account/alice", 7, -100))), ToHex(FingerprintOf(AddAt("x", "account/alice", 9, -100))));
+  EXPECT_EQ(ToHex(FingerprintOf(AddAt("any", "account/alice", 7, -100))),
+            ToHex(FingerprintOf(AddAt("x", "account/alice", 9, -100))));
   Do(AddAt("T-1", "account/alice", 0, -100));
   std::vector<JournalEntry> entries;
-  ASSERT_TRUE(ledger_->ReadJournal(0, [&](const JournalEntry& entry) { entries.push_back(entry); return true; }).ok());
+  ASSERT_TRUE(ledger_
+                  ->ReadJournal(0,
+                                [&](const JournalEntry& entry) {
+                                  entries.push_back(entry);
+                                  return true;
+                                })
+                  .ok());
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].fingerprint, FingerprintOf(AddAt("any", "account/alice", 0, -100)));
   // The golden vectors stand in tests/rules/fingerprint_test.cc.

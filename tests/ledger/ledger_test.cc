@@ -122,7 +122,13 @@ TEST_F(OpenedLedger, DecidingOptionsStayWithTheLedgerUntilChanged) {
   ledger_ = *Ledger::Open(path(), options);
   EXPECT_EQ(Say(AddAt("T-1", "a", 0, 1)), "APPLIED");
   std::vector<std::string> reasons;
-  ASSERT_TRUE(ledger_->ReadJournal(0, [&](const JournalEntry& e) { reasons.push_back(e.reason); return true; }).ok());
+  ASSERT_TRUE(ledger_
+                  ->ReadJournal(0,
+                                [&](const JournalEntry& e) {
+                                  reasons.push_back(e.reason);
+                                  return true;
+                                })
+                  .ok());
   EXPECT_EQ(reasons.size(), 3u);  // two changes of the options, one change
 }
 
@@ -158,7 +164,13 @@ TEST_F(OpenedLedger, HistoryAndScan) {
 
   auto scan = [&](ScanOptions options) {
     std::vector<std::string> keys;
-    EXPECT_TRUE(ledger_->Scan(options, [&](const Entity& e) { keys.push_back(e.key); return true; }).ok());
+    EXPECT_TRUE(ledger_
+                    ->Scan(options,
+                           [&](const Entity& e) {
+                             keys.push_back(e.key);
+                             return true;
+                           })
+                    .ok());
     return keys;
   };
   using Keys = std::vector<std::string>;
@@ -177,7 +189,10 @@ TEST_F(OpenedLedger, JournalIsReadFromAnyEntryUpToTheDurableEnd) {
   ASSERT_TRUE(ledger_->ApplyBatch(batch).ok());
   Do(AddFrom("x", "feed", 3, "a", -1));
   std::vector<JournalEntry> entries;
-  auto end = ledger_->ReadJournal(0, [&](const JournalEntry& e) { entries.push_back(e); return true; });
+  auto end = ledger_->ReadJournal(0, [&](const JournalEntry& e) {
+    entries.push_back(e);
+    return true;
+  });
   ASSERT_TRUE(end.ok()) << end.status();
   ASSERT_EQ(entries.size(), 11u);
   EXPECT_EQ(*end, ledger_->GetStats()->durable_lsn);
@@ -186,7 +201,10 @@ TEST_F(OpenedLedger, JournalIsReadFromAnyEntryUpToTheDurableEnd) {
   for (size_t from = 0; from < entries.size(); ++from) {
     for (uint64_t lsn : {entries[from].lsn, from == 0 ? 0 : entries[from - 1].next_lsn}) {
       std::vector<uint64_t> sequences;
-      auto next = ledger_->ReadJournal(lsn, [&](const JournalEntry& e) { sequences.push_back(e.sequence); return sequences.size() < 2; });
+      auto next = ledger_->ReadJournal(lsn, [&](const JournalEntry& e) {
+        sequences.push_back(e.sequence);
+        return sequences.size() < 2;
+      });
       ASSERT_TRUE(next.ok()) << next.status();
       ASSERT_FALSE(sequences.empty());
       EXPECT_EQ(sequences[0], from + 1);
@@ -194,7 +212,8 @@ TEST_F(OpenedLedger, JournalIsReadFromAnyEntryUpToTheDurableEnd) {
     }
   }
   EXPECT_TRUE(absl::IsOutOfRange(ledger_->ReadJournal(*end + 1, [](const JournalEntry&) { return true; }).status()));
-  EXPECT_TRUE(absl::IsOutOfRange(ledger_->ReadJournal(entries[3].lsn + 1, [](const JournalEntry&) { return true; }).status()));
+  EXPECT_TRUE(
+      absl::IsOutOfRange(ledger_->ReadJournal(entries[3].lsn + 1, [](const JournalEntry&) { return true; }).status()));
   EXPECT_EQ(*ledger_->ReadJournal(*end, [](const JournalEntry&) { return true; }), *end);
 }
 
@@ -235,7 +254,8 @@ TEST_F(OpenedLedger, TenTimesMoreEntitiesThanCache) {
     std::vector<Change> batch;
     for (int i = 0; i < 100; ++i) {
       const uint64_t k = random.Below(kEntities);
-      batch.push_back(AddAt("i" + std::to_string(round) + "-" + std::to_string(i), "k" + std::to_string(k), versions[k]++, k));
+      batch.push_back(
+          AddAt("i" + std::to_string(round) + "-" + std::to_string(i), "k" + std::to_string(k), versions[k]++, k));
       expected[k] += k;
     }
     auto outcomes = ledger_->ApplyBatch(batch);
@@ -311,7 +331,14 @@ TEST_F(OpenedLedger, ReadOnlyFromASecondProcessWhileTheWriterRuns) {
     while (read(to_child[0], &ask, 1) == 1 && ask == '?') {
       if (reader == nullptr) reader = *Ledger::OpenReadOnly(path());
       uint64_t seen[2] = {reader->Get("a")->version, 0};
-      if (!reader->Scan({}, [&](const Entity&) { ++seen[1]; return true; }).ok()) _exit(3);
+      if (!reader
+               ->Scan({},
+                      [&](const Entity&) {
+                        ++seen[1];
+                        return true;
+                      })
+               .ok())
+        _exit(3);
       if (!absl::IsFailedPrecondition(reader->Apply(AddAt("x", "a", 0, 1)).status())) _exit(4);
       if (write(to_parent[1], seen, sizeof seen) != sizeof seen) _exit(2);
     }

@@ -43,8 +43,10 @@ TEST_F(OutcomeRules, R07_EveryPermutationWithRedeliveryEndsInTheSameState) {
       std::vector<int> early;
       for (int i : left) {
         const std::string said = Say(stream[i]);
-        if (said == "EARLY") early.push_back(i);
-        else ASSERT_EQ(said, "APPLIED");
+        if (said == "EARLY")
+          early.push_back(i);
+        else
+          ASSERT_EQ(said, "APPLIED");
       }
       left = early;
     }
@@ -64,7 +66,8 @@ TEST_F(OutcomeRules, R08_FinalOutcomesAreNeverAppliedLater) {
   std::vector<Change> sent;
   for (int step = 0; step < 4000; ++step) {
     const std::string key(1, static_cast<char>('a' + random.Below(3)));
-    const std::string id = random.OneIn(4) && !sent.empty() ? sent[random.Below(sent.size())].id : "i" + std::to_string(step);
+    const std::string id =
+        random.OneIn(4) && !sent.empty() ? sent[random.Below(sent.size())].id : "i" + std::to_string(step);
     Change change = AddAt(id, key, Version(key) + random.Below(3) - (Version(key) > 0 ? 1 : 0), 1 + random.Below(2));
     if (random.OneIn(5)) {
       change = Change(id);
@@ -109,7 +112,8 @@ class Racing : public OutcomeRules {
 TEST_F(Racing, R09_ThreadsExpectingOneVersionWithDistinctIds) {
   for (int round = 0; round < 20; ++round) {
     std::vector<Change> changes;
-    for (int i = 0; i < 8; ++i) changes.push_back(AddAt(std::to_string(round) + "-" + std::to_string(i), "a", round, 1));
+    for (int i = 0; i < 8; ++i)
+      changes.push_back(AddAt(std::to_string(round) + "-" + std::to_string(i), "a", round, 1));
     const std::vector<Outcome> outcomes = Race(changes);
     EXPECT_EQ(Count(outcomes, OutcomeCode::kApplied), 1);
     EXPECT_EQ(Count(outcomes, OutcomeCode::kConflict), 7);
@@ -119,7 +123,8 @@ TEST_F(Racing, R09_ThreadsExpectingOneVersionWithDistinctIds) {
 
 TEST_F(Racing, R09_ThreadsWithOneIdAllGetTheSameResult) {
   for (int round = 0; round < 20; ++round) {
-    const std::vector<Outcome> outcomes = Race(std::vector<Change>(8, AddAt("id" + std::to_string(round), "a", round, 1)));
+    const std::vector<Outcome> outcomes =
+        Race(std::vector<Change>(8, AddAt("id" + std::to_string(round), "a", round, 1)));
     EXPECT_EQ(Count(outcomes, OutcomeCode::kApplied), 1);
     EXPECT_EQ(Count(outcomes, OutcomeCode::kDuplicate), 7);
     for (const Outcome& outcome : outcomes) {

@@ -21,7 +21,8 @@ struct SimDisk {
   std::shared_ptr<internal::StateStore> state;
 };
 
-// Lends the disk's state to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a crash.
+// Lends the disk's state to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a
+// crash.
 class SimStateStore final : public internal::StateStore {
  public:
   explicit SimStateStore(SimDisk* disk) : disk_(disk), state_(disk->state) {}
@@ -53,8 +54,7 @@ inline internal::World MakeSimWorld(SimDisk* disk) {
     disk->state = internal::NewMemoryStateStore(identity.seed);
     return absl::OkStatus();
   };
-  world.open_state =
-      [disk](const internal::StateIdentity&) -> absl::StatusOr<std::unique_ptr<internal::StateStore>> {
+  world.open_state = [disk](const internal::StateIdentity&) -> absl::StatusOr<std::unique_ptr<internal::StateStore>> {
     if (disk->state == nullptr) return absl::DataLossError("no state");
     return std::make_unique<SimStateStore>(disk);
   };

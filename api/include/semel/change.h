@@ -86,26 +86,52 @@ struct Update {
 
   // The action and its operand.
   Action action = Action::kNone;
-  Amount amount = 0;   // kAdd
-  std::string asset;   // kAdd: if not empty, must be the entity's asset
-  std::string value;   // kPut
-  Policy policy;       // kSetPolicy
+  Amount amount = 0;  // kAdd
+  std::string asset;  // kAdd: if not empty, must be the entity's asset
+  std::string value;  // kPut
+  Policy policy;      // kSetPolicy
 
   // The same, to be chained: change.AddUpdate("k").ExpectVersion(3).Add(10).
-  Update& ExpectVersion(uint64_t version) { expect_version = version; return *this; }
-  Update& Since(uint64_t version) { since = version; return *this; }
-  Update& ExpectBalance(Amount balance) { expect_balance = balance; return *this; }
-  Update& Newer(uint64_t stamp) { newer = stamp; return *this; }
+  Update& ExpectVersion(uint64_t version) {
+    expect_version = version;
+    return *this;
+  }
+  Update& Since(uint64_t version) {
+    since = version;
+    return *this;
+  }
+  Update& ExpectBalance(Amount balance) {
+    expect_balance = balance;
+    return *this;
+  }
+  Update& Newer(uint64_t stamp) {
+    newer = stamp;
+    return *this;
+  }
   Update& Add(Amount added, std::string asset_name = "") {
     action = Action::kAdd;
     amount = added;
     asset = std::move(asset_name);
     return *this;
   }
-  Update& Put(std::string_view bytes) { action = Action::kPut; value.assign(bytes.data(), bytes.size()); return *this; }
-  Update& Delete() { action = Action::kDelete; return *this; }
-  Update& Check() { action = Action::kCheck; return *this; }
-  Update& SetPolicy(Policy fields) { action = Action::kSetPolicy; policy = std::move(fields); return *this; }
+  Update& Put(std::string_view bytes) {
+    action = Action::kPut;
+    value.assign(bytes.data(), bytes.size());
+    return *this;
+  }
+  Update& Delete() {
+    action = Action::kDelete;
+    return *this;
+  }
+  Update& Check() {
+    action = Action::kCheck;
+    return *this;
+  }
+  Update& SetPolicy(Policy fields) {
+    action = Action::kSetPolicy;
+    policy = std::move(fields);
+    return *this;
+  }
 };
 
 // The place of a message in a named stream: a Kafka partition, a producer, a file. The ledger keeps a cursor for each

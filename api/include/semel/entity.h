@@ -28,25 +28,25 @@ struct Entity {
 
 // One entry of an entity's history.
 struct HistoryLine {
-  uint64_t version = 0;   // the version that this change made
-  uint64_t sequence = 0;  // of the entry in the journal
-  uint64_t lsn = 0;       // address of the entry
+  uint64_t version = 0;        // the version that this change made
+  uint64_t sequence = 0;       // of the entry in the journal
+  uint64_t lsn = 0;            // address of the entry
   int64_t commit_time_us = 0;  // microseconds since 1970-01-01 UTC; the frame's, never falls
-  std::string id;         // of the change; empty if its source position is its identity
+  std::string id;              // of the change; empty if its source position is its identity
   Action action = Action::kNone;
-  Amount amount = 0;      // kAdd
-  Amount balance = 0;     // after the change
+  Amount amount = 0;                 // kAdd
+  Amount balance = 0;                // after the change
   std::optional<std::string> value;  // kPut: what was put
-  bool deleted = false;   // after the change
+  bool deleted = false;              // after the change
 };
 
 // The cursor of a source.
 struct SourceCursor {
   std::string name;
-  uint64_t position = 0;     // the last consumed
+  uint64_t position = 0;  // the last consumed
   std::string incarnation;
-  bool chained = false;      // its first message named a previous one
-  uint64_t consumed = 0;     // how many positions were consumed
+  bool chained = false;   // its first message named a previous one
+  uint64_t consumed = 0;  // how many positions were consumed
 };
 
 // One JSON object, without a newline. Numbers of 64 bits and more are strings, values are base64.

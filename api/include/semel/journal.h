@@ -35,8 +35,8 @@ struct JournalEntry {
   uint64_t sequence = 0;       // 1, 2, 3, ... without gaps
   int64_t commit_time_us = 0;  // microseconds since 1970-01-01 UTC; never falls
   OutcomeCode outcome = OutcomeCode::kUnspecified;
-  std::string reason;          // of a refusal
-  std::string id;              // empty if the source position is the identity
+  std::string reason;  // of a refusal
+  std::string id;      // empty if the source position is the identity
   Fingerprint fingerprint;
   std::optional<SourcePosition> source;  // `previous` is not kept
   bool balanced = false;

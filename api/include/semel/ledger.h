@@ -44,18 +44,30 @@ struct AsOf {
   std::optional<uint64_t> lsn;      // after the entry at this address, or the last before it
   std::optional<int64_t> time_us;   // after the last frame committed at or before this time
 
-  static AsOf Version(uint64_t version) { AsOf a; a.version = version; return a; }
-  static AsOf Lsn(uint64_t lsn) { AsOf a; a.lsn = lsn; return a; }
-  static AsOf TimeUs(int64_t time_us) { AsOf a; a.time_us = time_us; return a; }
+  static AsOf Version(uint64_t version) {
+    AsOf a;
+    a.version = version;
+    return a;
+  }
+  static AsOf Lsn(uint64_t lsn) {
+    AsOf a;
+    a.lsn = lsn;
+    return a;
+  }
+  static AsOf TimeUs(int64_t time_us) {
+    AsOf a;
+    a.time_us = time_us;
+    return a;
+  }
 };
 
 struct ManyEntities {
-  uint64_t lsn = 0;               // the journal up to here (exclusive) is in what was read
-  std::vector<Entity> entities;   // in the order of the keys asked for
+  uint64_t lsn = 0;              // the journal up to here (exclusive) is in what was read
+  std::vector<Entity> entities;  // in the order of the keys asked for
 };
 
 struct HistoryOptions {
-  uint64_t limit = 100;       // lines at most; 0: all
+  uint64_t limit = 100;  // lines at most; 0: all
   bool oldest_first = false;
 };
 
@@ -64,31 +76,31 @@ struct ScanOptions {
   std::string start_after;  // only keys greater than this: to go on where a page ended
   uint64_t limit = 0;       // 0: all
   bool include_deleted = false;
-  bool fresh = false;       // makes a checkpoint first, so that the scan sees everything applied before the call
+  bool fresh = false;  // makes a checkpoint first, so that the scan sees everything applied before the call
 };
 
 struct Stats {
   std::string uuid;
-  uint64_t epoch = 0;             // rises when a backup is restored
+  uint64_t epoch = 0;  // rises when a backup is restored
   int format_version = 0;
-  uint64_t sequence = 0;          // of the last entry
-  uint64_t durable_lsn = 0;       // end of the journal
-  uint64_t checkpoint_lsn = 0;    // the state file holds the journal up to here
-  uint64_t floor_lsn = 0;         // oldest retained
-  int64_t commit_time_us = 0;     // of the last frame
-  uint64_t entities = 0;          // in the state file, tombstones included
-  uint64_t sources = 0;           // in the state file
-  uint64_t journal_bytes = 0;     // of all segments, as files
+  uint64_t sequence = 0;        // of the last entry
+  uint64_t durable_lsn = 0;     // end of the journal
+  uint64_t checkpoint_lsn = 0;  // the state file holds the journal up to here
+  uint64_t floor_lsn = 0;       // oldest retained
+  int64_t commit_time_us = 0;   // of the last frame
+  uint64_t entities = 0;        // in the state file, tombstones included
+  uint64_t sources = 0;         // in the state file
+  uint64_t journal_bytes = 0;   // of all segments, as files
   uint64_t journal_segments = 0;
-  uint64_t state_bytes = 0;       // of the state file
-  uint64_t cached_entities = 0;   // in memory
-  uint64_t dirty_bytes = 0;       // changed since the last checkpoint, in memory
-  uint64_t checkpoints = 0;       // since open
-  uint64_t frames = 0;            // since open
+  uint64_t state_bytes = 0;                   // of the state file
+  uint64_t cached_entities = 0;               // in memory
+  uint64_t dirty_bytes = 0;                   // changed since the last checkpoint, in memory
+  uint64_t checkpoints = 0;                   // since open
+  uint64_t frames = 0;                        // since open
   uint64_t outcomes[kOutcomeCodeCount] = {};  // since open, by code
-  uint64_t active_readers = 0;         // open read transactions on the state
-  int64_t oldest_reader_age_us = 0;    // age of the oldest of them
-  std::string state_digest;            // of the state at checkpoint_lsn, 32 hexadecimal digits
+  uint64_t active_readers = 0;                // open read transactions on the state
+  int64_t oldest_reader_age_us = 0;           // age of the oldest of them
+  std::string state_digest;                   // of the state at checkpoint_lsn, 32 hexadecimal digits
 };
 
 struct VerifyReport {
@@ -99,9 +111,9 @@ struct VerifyReport {
   uint64_t entities = 0;
   uint64_t sources = 0;
   uint64_t balanced_changes = 0;
-  uint64_t lsn = 0;            // checked up to here
-  std::string state_digest;    // recomputed
-  std::string fault;           // the first; empty: none found
+  uint64_t lsn = 0;          // checked up to here
+  std::string state_digest;  // recomputed
+  std::string fault;         // the first; empty: none found
   bool ok() const { return fault.empty(); }
 };
 
@@ -165,13 +177,15 @@ class Ledger {
   virtual absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) = 0;
 
   // The changes of one entity, newest first unless asked otherwise.
-  virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options = {}) = 0;
+  virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key,
+                                                           const HistoryOptions& options = {}) = 0;
 
   // Calls `visit` for the entities of a prefix in key order, as of the last checkpoint, until it returns false or the
   // limit is reached. Returns that checkpoint's LSN. (A read-only ledger shows what is durable, like its other reads,
   // and returns that LSN.) Holds a read transaction while it runs: a slow visitor makes the
   // state file grow; after one minute the scan ends with Aborted, to be continued with start_after.
-  virtual absl::StatusOr<uint64_t> Scan(const ScanOptions& options, const std::function<bool(const Entity&)>& visit) = 0;
+  virtual absl::StatusOr<uint64_t> Scan(const ScanOptions& options,
+                                        const std::function<bool(const Entity&)>& visit) = 0;
 
   // The cursor of a source, or nullopt if nothing of it was consumed yet. All of them, by name.
   virtual absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) = 0;
@@ -179,7 +193,8 @@ class Ledger {
 
   // Calls `visit` for the journal's entries from `from` (0, or a next_lsn seen before) up to the durable end, until
   // it returns false. Returns where to go on. Errors: OutOfRange (beyond the end, or not the start of an entry).
-  virtual absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) = 0;
+  virtual absl::StatusOr<uint64_t> ReadJournal(uint64_t from,
+                                               const std::function<bool(const JournalEntry&)>& visit) = 0;
 
   virtual absl::StatusOr<Stats> GetStats() = 0;
 

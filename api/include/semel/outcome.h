@@ -39,17 +39,17 @@ std::string_view ToString(OutcomeCode code);
 // Which rule a kRejected change broke. Stable numbers.
 enum class Rule : uint8_t {
   kNone = 0,
-  kDeleted = 1,        // only expect_version or newer re-creates a deleted entity
-  kClosed = 2,         // the entity is closed
-  kOverflow = 3,       // the balance would leave 128 bits
-  kBalanceLimit = 4,   // below min_balance or above max_balance
-  kNoSuchEntity = 5,   // explicit_entities: an add may not create
-  kNotZero = 6,        // a delete of an entity with a balance
+  kDeleted = 1,       // only expect_version or newer re-creates a deleted entity
+  kClosed = 2,        // the entity is closed
+  kOverflow = 3,      // the balance would leave 128 bits
+  kBalanceLimit = 4,  // below min_balance or above max_balance
+  kNoSuchEntity = 5,  // explicit_entities: an add may not create
+  kNotZero = 6,       // a delete of an entity with a balance
   kNothingToDelete = 7,
   kAssetImmutable = 8,
-  kAssetMismatch = 9,  // the add names another asset than the entity's
-  kPolicyBalance = 10, // the present balance is outside the new limits
-  kUnbalanced = 11,    // the adds of an asset do not sum to zero
+  kAssetMismatch = 9,   // the add names another asset than the entity's
+  kPolicyBalance = 10,  // the present balance is outside the new limits
+  kUnbalanced = 11,     // the adds of an asset do not sum to zero
 };
 std::string_view ToString(Rule rule);
 
@@ -72,8 +72,8 @@ struct UpdateResult {
 // The answer to one change.
 struct Outcome {
   OutcomeCode code = OutcomeCode::kUnspecified;
-  Rule rule = Rule::kNone;                  // kRejected
-  Conflict conflict = Conflict::kNone;      // kConflict
+  Rule rule = Rule::kNone;              // kRejected
+  Conflict conflict = Conflict::kNone;  // kConflict
   uint64_t sequence = 0;  // kApplied, kDuplicate, and what a source recorded: number of the journal's entry, from 1
   uint64_t lsn = 0;       // address of that entry; 0 where there is none (no entry has address 0)
 
