@@ -131,7 +131,9 @@ void FailAtEveryCall(Fault fault) {
       auto outcome = (*ledger)->Apply(Add(i));
       ASSERT_TRUE(outcome.ok());
       ASSERT_TRUE(outcome->settled()) << ToString(outcome->code) << ": " << outcome->reason;
-      if (i < acknowledged) ASSERT_EQ(outcome->code, OutcomeCode::kDuplicate);
+      if (i < acknowledged) {
+        ASSERT_EQ(outcome->code, OutcomeCode::kDuplicate);
+      }
     }
     EXPECT_EQ((*ledger)->Get("a")->balance, kChanges);
   }

@@ -355,7 +355,9 @@ TEST_F(OpenedLedger, ReadOnlyFromASecondProcessWhileTheWriterRuns) {
   for (uint64_t i = 0; i < 60; ++i) {
     Do(AddAt("T-" + std::to_string(i), "a", i, 1));
     Do(PutAt("p" + std::to_string(i), "b" + std::to_string(i), 0, std::string(20'000, 'x')));  // rolls segments
-    if (i % 7 == 3) ASSERT_TRUE(ledger_->Checkpoint().ok());
+    if (i % 7 == 3) {
+      ASSERT_TRUE(ledger_->Checkpoint().ok());
+    }
     uint64_t version = 0;
     uint64_t entities = 0;
     ask(&version, &entities);
