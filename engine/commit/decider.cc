@@ -3,6 +3,7 @@
 #include "engine/commit/decider.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -93,7 +94,9 @@ absl::Status Decider::Decide(const PreparedChange& prepared, absl::Span<HeadTabl
         break;
     }
   }
-  return DecideNew(c);
+  absl::Status status = DecideNew(c);
+  if (!status.ok() && c.source != nullptr) NoteEarly(*c.change().source);  // undecided as well
+  return status;
 }
 
 // ---- A change whose position, if it has one, is the next of its source.
@@ -325,6 +328,7 @@ void Decider::NoteEarly(const SourcePosition& source) {
 }
 
 void Decider::NoteConsumed(const SourcePosition& source) {
+  frame_consumed_.try_emplace(source.name, source.position);
   const SourceMemory* memory = Memory(source.name);
   if (memory->blocked.has_value() && *memory->blocked <= source.position) MutableMemory(source.name).blocked.reset();
 }
@@ -332,6 +336,15 @@ void Decider::NoteConsumed(const SourcePosition& source) {
 void Decider::Publish() {
   for (auto& [source, memory] : frame_memory_) memory_[source] = std::move(memory);
   frame_memory_.clear();
+  frame_consumed_.clear();
+}
+
+void Decider::Discard() {
+  for (const auto& [source, position] : frame_consumed_) {
+    std::optional<uint64_t>& blocked = MutableMemory(source).blocked;
+    blocked = std::min(blocked.value_or(position), position);
+  }
+  Publish();
 }
 
 }  // namespace semel::internal

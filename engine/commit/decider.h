@@ -54,9 +54,10 @@ class Decider {
 
   FrameBuilder& frame() { return frame_; }
 
-  // The frame is durable: what was remembered of sources holds. Or it is not: forget it.
+  // The frame is durable: what was remembered of sources holds. Or it is not: then the positions that it consumed are
+  // undecided again, and nothing of their sources behind them may pass.
   void Publish();
-  void Discard() { frame_memory_.clear(); }
+  void Discard();
 
  private:
   // One change under way.
@@ -96,6 +97,7 @@ class Decider {
   UnfinishedJournal entries_;
   std::map<std::string, SourceMemory> memory_;        // as of the last published frame
   std::map<std::string, SourceMemory> frame_memory_;  // what this frame changes of it
+  std::map<std::string, uint64_t> frame_consumed_;    // of each source the first position that this frame consumed
 };
 
 }  // namespace semel::internal
