@@ -98,14 +98,15 @@ int Apply(const ApplyOptions& options) {
   if (!input.ok()) {
     return Usage(fmt::format("{}: {}", Printable(options.file), std::string(input.status().message())));
   }
-  absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes, **input);
-  if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
   StopSignal stop;
   Options ledger_options;
   ledger_options.create_if_missing = options.create;
   ledger_options.log = [](std::string_view line) { fmt::print(stderr, "semel: {}\n", line); };
   const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(options.ledger, ledger_options);
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
+  // Not before the ledger is open: it empties the file.
+  absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes, **input);
+  if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
   return ApplyInput(options, **ledger, input->get(), *std::move(outcomes), &stop);
 }
 

@@ -98,6 +98,12 @@ class Apply(CliCase):
             self.run_semel("apply", self.ledger, file, "--outcomes", outcomes, exit_status=2)
             self.assertEqual(messages, file.read_text())
 
+    def test_outcomes_of_before_survive_a_mistyped_ledger(self):
+        file = self.directory / "outcomes.jsonl"
+        file.write_text("of before\n")
+        self.run_semel("apply", self.directory / "mistyped", "-", "--outcomes", file, stdin="", exit_status=2)
+        self.assertEqual("of before\n", file.read_text())
+
     def test_outcomes_are_in_the_order_of_the_input(self):
         stdin = lines([change("T-1", "a", 0, add=5), change("T-2", "a", 0, add=1), change("T-1", "a", 0, add=5),
                        change("T-3", "a", 9, add=1), change("T-1", "a", 0, add=6), change("T-4", "", 0, add=1)])
