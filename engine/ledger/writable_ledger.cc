@@ -272,12 +272,12 @@ void WritableLedger::Abandon() {
 void WritableLedger::TearDown() {
   WriterLock lock(&lifetime_);
   world_.checkpoint_background.reset();
-  world_.journal_background.reset();
   parts_.committer.reset();
   world_.async_background.reset();
   parts_.reads.reset();
   parts_.durable.reset();
-  parts_.writer.reset();
+  parts_.writer.reset();              // stops the making of a spare segment, ...
+  world_.journal_background.reset();  // ... which then ends soon
   parts_.heads.reset();
   parts_.reader.reset();
   parts_.store.reset();
