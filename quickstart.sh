@@ -35,7 +35,8 @@ fi
 semel=$(realpath "$build/bin/semel")
 data=examples/bank/data/pkdd99_transactions.csv
 rows=$(($(wc -l <$data) - 1))
-rm -rf "$work" && mkdir -p "$work"
+mkdir -p "$work"
+rm -rf "$work"/{transfers,versions,balances}{,.jsonl} "$work"/run{1,2,3}{,.log} "$work/expected.csv"
 bank() { local tool=$1; shift; python3 -B "examples/bank/$tool.py" "$@"; }
 
 cat <<TEXT

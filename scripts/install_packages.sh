@@ -29,7 +29,7 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null; then
   as_root="sudo"
 else
-  echo "These packages are missing, and this is neither root nor is there sudo. As root: apt-get install ${missing[*]}" >&2
+  echo "Packages are missing, and this is neither root nor is there sudo. As root: apt-get install ${missing[*]}" >&2
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive

@@ -130,7 +130,8 @@ class Judges(unittest.TestCase):
 
     def test_downward_includes_are_allowed(self):
         for layer, included in [("state", "lmdb.h"), ("codec", "semel/v1/change.pb.h"),
-                                ("state", "engine/journal/entry.h"), ("ledger", "engine/codec/limits.h"), ("commit", "thread"), ("rules", "semel/change.h")]:
+                                ("state", "engine/journal/entry.h"), ("ledger", "engine/codec/limits.h"),
+                                ("commit", "thread"), ("rules", "semel/change.h")]:
             self.assertIsNone(engine_fault(layer, included), (layer, included))
 
     def test_users_see_public_headers_only(self):
