@@ -87,7 +87,7 @@ struct LmdbOptions {
   std::string uuid;       // 16 bytes; must match what the file says
   uint64_t epoch = 0;
   uint64_t seed = 0;
-  size_t map_bytes = size_t{1} << 40;
+  size_t map_bytes = size_t{1} << 38;
   bool read_only = false;
 };
 

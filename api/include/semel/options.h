@@ -57,7 +57,7 @@ struct Options {
 
   // Address space reserved for the state file; the file itself grows as needed. A state larger than this stops
   // checkpoints with ResourceExhausted.
-  size_t state_map_bytes = size_t{1} << 40;
+  size_t state_map_bytes = size_t{1} << 38;
 
   // Called with one line of text about what an operator may want in a log: what recovery redid, a torn tail, a
   // checkpoint that failed. From any thread, one call at a time. Must not call the ledger.
@@ -66,7 +66,7 @@ struct Options {
 
 struct ReadOnlyOptions {
   size_t journal_cache_bytes = size_t{64} << 20;
-  size_t state_map_bytes = size_t{1} << 40;
+  size_t state_map_bytes = size_t{1} << 38;
   std::function<void(std::string_view)> log;
 };
 
