@@ -104,14 +104,18 @@ std::string ExplainUpdate(const Decision& decision, const Update& update, const 
   }
 }
 
+// By number, if the evidence has it: what was found through a chain has only its address.
+std::string ShowEntry(const EntryRef& entry) {
+  return entry.sequence != 0 ? absl::StrCat("entry ", entry.sequence) : absl::StrCat("the entry at LSN ", entry.lsn);
+}
+
 }  // namespace
 
 std::string Explain(const Decision& decision, const Change& change, absl::Span<const Head* const> heads) {
-  const uint64_t sequence = decision.evidence ? decision.evidence->sequence : 0;
   if (decision.code == OutcomeCode::kApplied) return "";
-  if (decision.code == OutcomeCode::kDuplicate) return absl::StrCat("applied before, as entry ", sequence);
+  if (decision.code == OutcomeCode::kDuplicate) return "applied before, as " + ShowEntry(*decision.evidence);
   if (decision.code == OutcomeCode::kIdReused) {
-    return absl::StrCat("the id was used with other content, in entry ", sequence);
+    return "the id was used with other content, in " + ShowEntry(*decision.evidence);
   }
   if (decision.rule == Rule::kUnbalanced) return "the adds of an asset do not sum to zero";
   const Update& update = change.updates[decision.update];

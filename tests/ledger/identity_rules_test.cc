@@ -48,6 +48,7 @@ TEST_F(IdentityRules, R01_DuplicateAfterThousandLaterChangesReopeningAndCrash) {
   ExpectSameResult(first, Do(change));
   ExpectSameResult(second, Do(transfer));
   EXPECT_EQ(Balance("a"), 100 - 30 + 1000);
+  EXPECT_EQ(Do(change).reason, "applied before, as the entry at LSN " + std::to_string(first.lsn));
 }
 
 TEST_F(IdentityRules, R01_DuplicateWithinTheSameBatch) {
