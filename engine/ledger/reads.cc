@@ -3,7 +3,6 @@
 #include "engine/ledger/reads.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -185,10 +184,16 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     return GetAtLsn(key, head, *as_of.lsn);
   }
   if (as_of.time_us.has_value()) {
-    SEMEL_ASSIGN_OR_RETURN(const Lsn end, journal_->LsnAtTime(*as_of.time_us));
-    return end == 0 ? ToEntity(key, Head()) : GetAtLsn(key, head, end - 1);
+    SEMEL_ASSIGN_OR_RETURN(const Lsn lsn, LsnAtTime(*as_of.time_us));
+    return GetAtLsn(key, head, lsn);
   }
   return ToEntity(key, head);
+}
+
+absl::StatusOr<uint64_t> Reads::LsnAtTime(int64_t time_us) const {
+  const Lsn shown = heads_->tip().lsn;  // the journal may be a frame further already
+  SEMEL_ASSIGN_OR_RETURN(const Lsn end, journal_->LsnAtTime(time_us));
+  return std::max<Lsn>(std::min(end, shown), 1) - 1;
 }
 
 absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, Lsn lsn) const {
@@ -243,12 +248,14 @@ absl::StatusOr<std::vector<HistoryLine>> Reads::History(std::string_view key, co
   SEMEL_RETURN_IF_ERROR(CheckKey(key));
   SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
   std::vector<HistoryLine> lines;
-  if (head.version == 0) return lines;
-  const uint64_t limit = options.limit == 0 ? std::numeric_limits<uint64_t>::max() : options.limit;
-  const uint64_t newest = options.oldest_first ? std::min(head.version, limit) : head.version;
+  const uint64_t after = options.after_version;
+  const uint64_t up_to = std::min(head.version, options.up_to_version);
+  if (up_to <= after) return lines;
+  const uint64_t limit = options.limit == 0 ? up_to - after : std::min(options.limit, up_to - after);
+  const uint64_t newest = options.oldest_first ? after + limit : up_to;
   const ChainStart start{Table::kEntities, key, &head};
   SEMEL_RETURN_IF_ERROR(WalkBack(
-      journal_, start, newest, /*after=*/0, limit, kFloor, /*with_frame=*/true,
+      journal_, start, newest, after, limit, kFloor, /*with_frame=*/true,
       [&](const Entry& entry, const Effect& effect) {
         lines.push_back(ToLine(entry, effect));
         return true;

@@ -31,6 +31,7 @@ class Reads {
 
   absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of) const;
   absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) const;
+  absl::StatusOr<uint64_t> LsnAtTime(int64_t time_us) const;
   absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options) const;
 
   // As of the last checkpoint; with `dirty`, also what was changed since.

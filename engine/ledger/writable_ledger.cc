@@ -109,6 +109,9 @@ class WritableLedger final : public Ledger {
   absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) override {
     return Read([&](const Reads& reads) { return reads.GetMany(keys); });
   }
+  absl::StatusOr<uint64_t> LsnAtTime(int64_t time_us) override {
+    return Read([&](const Reads& reads) { return reads.LsnAtTime(time_us); });
+  }
   absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key, const HistoryOptions& options) override {
     return Read([&](const Reads& reads) { return reads.History(key, options); });
   }

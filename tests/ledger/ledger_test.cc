@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <limits>
 #include <map>
 #include <string>
 #include <thread>
@@ -142,6 +143,30 @@ TEST_F(OpenedLedger, ReadsOfStrangeKeys) {
   Reopen();
   EXPECT_EQ(Balance(strange), 7);
   EXPECT_EQ(Balance(std::string(256, 'x')), 8);
+}
+
+TEST_F(OpenedLedger, HistoryBetweenTwoVersions) {
+  for (int i = 0; i < 30; ++i) Do(AddAt("T-" + std::to_string(i), "a", i, 1));
+  auto versions = [&](const HistoryOptions& options) {
+    const auto lines = ledger_->History("a", options);
+    std::vector<uint64_t> shown;
+    for (const HistoryLine& line : *lines) shown.push_back(line.version);
+    return shown;
+  };
+  using Versions = std::vector<uint64_t>;
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+  EXPECT_EQ(versions({.after_version = 7, .up_to_version = 10}), (Versions{10, 9, 8}));
+  EXPECT_EQ(versions({.oldest_first = true, .after_version = 7, .up_to_version = 10}), (Versions{8, 9, 10}));
+  EXPECT_EQ(versions({.limit = 2, .after_version = 7, .up_to_version = 10}), (Versions{10, 9}));
+  EXPECT_EQ(versions({.limit = 2, .oldest_first = true, .after_version = 7, .up_to_version = 10}), (Versions{8, 9}));
+  EXPECT_EQ(versions({.limit = 0, .after_version = 28}), (Versions{30, 29}));
+  EXPECT_EQ(versions({.limit = kMax, .oldest_first = true, .after_version = 28, .up_to_version = kMax}),
+            (Versions{29, 30}));
+  EXPECT_EQ(versions({.after_version = 10, .up_to_version = 10}), Versions());
+  EXPECT_EQ(versions({.after_version = 11, .up_to_version = 10}), Versions());
+  EXPECT_EQ(versions({.after_version = 30}), Versions());
+  EXPECT_EQ(versions({.up_to_version = 0}), Versions());
+  EXPECT_EQ(versions({.after_version = kMax}), Versions());
 }
 
 TEST_F(OpenedLedger, HistoryAndScan) {

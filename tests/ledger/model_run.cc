@@ -296,7 +296,10 @@ void ModelRun::CompareSomething(Ledger* ledger) {
   HistoryOptions history;
   history.limit = random_.OneIn(10) ? 0 : random_.Between(1, 12);
   history.oldest_first = random_.OneIn(2);
-  CompareHistory(ledger, SomeKey(), history);
+  const std::string historic = SomeKey();
+  if (random_.OneIn(2)) history.after_version = random_.Below(versions_[historic].size() + 2);
+  if (random_.OneIn(2)) history.up_to_version = random_.Below(versions_[historic].size() + 2);
+  CompareHistory(ledger, historic, history);
 
   CompareAsOfVersion(ledger, SomeKey());
   CompareAsOfLsn(ledger, SomeKey());
@@ -388,7 +391,10 @@ void ModelRun::CompareScan(Ledger* ledger, const ScanOptions& options) {
 
 void ModelRun::CompareHistory(Ledger* ledger, const std::string& key, const HistoryOptions& options) {
   std::vector<HistoryLine> wanted;
-  for (const uint64_t sequence : versions_[key]) wanted.push_back(LineOf(journal_.at(sequence - 1), key));
+  for (const uint64_t sequence : versions_[key]) {
+    const HistoryLine line = LineOf(journal_.at(sequence - 1), key);
+    if (line.version > options.after_version && line.version <= options.up_to_version) wanted.push_back(line);
+  }
   if (!options.oldest_first) std::reverse(wanted.begin(), wanted.end());
   if (options.limit != 0 && wanted.size() > options.limit) wanted.resize(options.limit);
   const auto lines = ledger->History(key, options);
@@ -424,6 +430,9 @@ void ModelRun::CompareAsOfTime(Ledger* ledger, const std::string& key) {
   const auto entity = ledger->Get(key, AsOf::TimeUs(time_us));
   ASSERT_TRUE(entity.ok()) << entity.status();
   ExpectSame(*entity, model_.AsOf(key, EntriesUpToTime(time_us)));
+  const auto lsn = ledger->LsnAtTime(time_us);
+  ASSERT_TRUE(lsn.ok()) << lsn.status();
+  EXPECT_EQ(EntriesUpToLsn(*lsn), EntriesUpToTime(time_us));
 }
 
 void ModelRun::CompareStats(Ledger* ledger) {

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,9 +67,12 @@ struct ManyEntities {
   std::vector<Entity> entities;  // in the order of the keys asked for
 };
 
+// Costs a few reads to find the first line, then one for each.
 struct HistoryOptions {
   uint64_t limit = 100;  // lines at most; 0: all
   bool oldest_first = false;
+  uint64_t after_version = 0;                                     // only versions above this one ...
+  uint64_t up_to_version = std::numeric_limits<uint64_t>::max();  // ... up to this one, or as far as there are any
 };
 
 struct ScanOptions {
@@ -175,6 +179,10 @@ class Ledger {
 
   // Several entities at one moment: no change is seen in part.
   virtual absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) = 0;
+
+  // A time as an address: Get(key, AsOf::Lsn(*LsnAtTime(t))) is Get(key, AsOf::TimeUs(t)). For reading many entities
+  // as of one time, which is then looked up once. 0 if nothing was committed by then. Errors: DataLoss.
+  virtual absl::StatusOr<uint64_t> LsnAtTime(int64_t time_us) = 0;
 
   // The changes of one entity, newest first unless asked otherwise.
   virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key,
