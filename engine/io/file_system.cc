@@ -19,6 +19,17 @@ absl::StatusOr<std::string> ReadWholeFile(FileSystem* file_system, const std::st
   return bytes;
 }
 
+absl::Status RemoveTree(FileSystem* file_system, const std::string& path) {
+  SEMEL_ASSIGN_OR_RETURN(const bool exists, file_system->Exists(path));
+  if (!exists) return absl::OkStatus();
+  if (absl::StatusOr<std::vector<std::string>> names = file_system->List(path); names.ok()) {
+    for (const std::string& name : *names) {
+      SEMEL_RETURN_IF_ERROR(RemoveTree(file_system, absl::StrCat(path, "/", name)));
+    }
+  }
+  return file_system->Remove(path);
+}
+
 absl::Status WriteFileAtomically(FileSystem* file_system, const std::string& directory, const std::string& name,
                                  std::string_view data) {
   const std::string path = absl::StrCat(directory, "/", name);

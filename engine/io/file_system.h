@@ -62,13 +62,15 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
   virtual absl::Status Remove(const std::string& path) = 0;                         // a file or an empty directory
-  virtual absl::Status CreateDirectory(const std::string& path) = 0;                // mode 0700; AlreadyExists
-  virtual absl::Status SyncDirectory(const std::string& path) = 0;                  // entries become durable
+  // Gives a file a second name. AlreadyExists; Unimplemented where the file system cannot, or not from there to here.
+  virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
+  virtual absl::Status CreateDirectory(const std::string& path) = 0;                        // mode 0700; AlreadyExists
+  virtual absl::Status SyncDirectory(const std::string& path) = 0;                          // entries become durable
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
   virtual absl::StatusOr<bool> Exists(const std::string& path) = 0;
 
   // Takes the exclusive lock of a file (flock), creating the file if needed. Unavailable if it is held, by another
-  // process or by this one.
+  // process or by this one. Who holds it may remove the file.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
@@ -80,6 +82,9 @@ std::unique_ptr<FileSystem> NewMemoryFileSystem();
 
 // Reads a whole file; ResourceExhausted if it is larger than `limit`.
 absl::StatusOr<std::string> ReadWholeFile(FileSystem* file_system, const std::string& path, size_t limit);
+
+// Removes a file, or a directory with all that is in it; nothing if there is none.
+absl::Status RemoveTree(FileSystem* file_system, const std::string& path);
 
 // Replaces a file atomically: writes `path`.tmp, syncs it, renames it, syncs the directory.
 absl::Status WriteFileAtomically(FileSystem* file_system, const std::string& directory, const std::string& name,

@@ -131,6 +131,15 @@ class MemoryFileSystem final : public FileSystem {
     return entries_.erase(path) != 0 ? absl::OkStatus() : NotFound(path);
   }
 
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    MutexLock lock(&mutex_);
+    const auto found = entries_.find(from);
+    if (found == entries_.end()) return NotFound(from);
+    if (found->second == nullptr) return absl::UnimplementedError(absl::StrCat(from, " is a directory"));
+    SEMEL_RETURN_IF_ERROR(CheckParent(to));
+    return entries_.emplace(to, found->second).second ? absl::OkStatus() : AlreadyExists(to);
+  }
+
   absl::Status CreateDirectory(const std::string& path) override {
     MutexLock lock(&mutex_);
     SEMEL_RETURN_IF_ERROR(CheckParent(path));

@@ -47,6 +47,10 @@ absl::Status ErrorOf(int error, const char* call, const std::string& path) {
   return absl::Status(CodeOf(error), absl::StrCat(call, " ", path, ": ", std::strerror(error)));
 }
 
+// Another device, a file system without links, a file with too many, or one of another user's under
+// fs.protected_hardlinks.
+bool CannotLink(int error) { return error == EXDEV || error == EPERM || error == EOPNOTSUPP || error == EMLINK; }
+
 // Runs a system call again as long as it is interrupted by a signal.
 template <typename Call>
 auto Uninterrupted(Call call) {
@@ -162,6 +166,8 @@ class PosixFileLock final : public FileLock {
     LockRegistry::Get().Erase(key_);
   }
 
+  bool Locks(const struct stat& file) const { return key_ == LockRegistry::Key(file.st_dev, file.st_ino); }
+
  private:
   const uint64_t fork_generation_ = ForkGeneration();
   const Descriptor fd_;
@@ -183,6 +189,13 @@ class PosixFileSystemImpl final : public FileSystem {
   absl::Status Remove(const std::string& path) override {
     if (std::remove(path.c_str()) < 0) return ErrorOf(errno, "remove", path);
     return absl::OkStatus();
+  }
+
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+    const int error = errno;
+    const absl::Status status = ErrorOf(error, "link", absl::StrCat(from, " to ", to));
+    return CannotLink(error) ? absl::UnimplementedError(status.message()) : status;
   }
 
   absl::Status CreateDirectory(const std::string& path) override {
@@ -221,7 +234,18 @@ class PosixFileSystemImpl final : public FileSystem {
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
-    SEMEL_ASSIGN_OR_RETURN(Descriptor fd, OpenDescriptor(path, O_RDWR | O_CREAT | O_NOFOLLOW));
+    for (;;) {
+      SEMEL_ASSIGN_OR_RETURN(Descriptor fd, OpenDescriptor(path, O_RDWR | O_CREAT | O_NOFOLLOW));
+      SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<PosixFileLock> lock, LockDescriptor(std::move(fd), path));
+      // Who held it may have removed the file before letting go: then this is a lock of nothing.
+      struct stat named = {};
+      if (::lstat(path.c_str(), &named) < 0 && errno != ENOENT) return ErrorOf(errno, "stat", path);
+      if (lock->Locks(named)) return lock;
+    }
+  }
+
+ private:
+  static absl::StatusOr<std::unique_ptr<PosixFileLock>> LockDescriptor(Descriptor fd, const std::string& path) {
     struct stat info;
     if (::fstat(fd.get(), &info) < 0) return ErrorOf(errno, "stat", path);
     const LockRegistry::Key key(info.st_dev, info.st_ino);
@@ -237,7 +261,6 @@ class PosixFileSystemImpl final : public FileSystem {
     return std::make_unique<PosixFileLock>(std::move(fd), key);
   }
 
- private:
   static int FlagsOf(OpenMode mode) {
     switch (mode) {
       case OpenMode::kRead:

@@ -32,15 +32,6 @@ std::string ParentOf(const std::string& directory) {
   return slash == 0 ? "/" : directory.substr(0, slash);
 }
 
-absl::Status RemoveTree(FileSystem* files, const std::string& path) {
-  SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(path));
-  if (!exists) return absl::OkStatus();
-  if (absl::StatusOr<std::vector<std::string>> names = files->List(path); names.ok()) {
-    for (const std::string& name : *names) SEMEL_RETURN_IF_ERROR(RemoveTree(files, absl::StrCat(path, "/", name)));
-  }
-  return files->Remove(path);
-}
-
 }  // namespace
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {

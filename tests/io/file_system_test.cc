@@ -155,6 +155,37 @@ TEST_P(FileSystemTest, Remove_FileOrEmptyDirectory) {
   EXPECT_EQ(fs_->Remove(Path("d")).code(), absl::StatusCode::kNotFound);
 }
 
+TEST_P(FileSystemTest, Link_IsAnotherNameOfTheFile) {
+  Create("f", "x");
+  ASSERT_TRUE(fs_->CreateDirectory(Path("d")).ok());
+  ASSERT_TRUE(fs_->Link(Path("f"), Path("d/g")).ok());
+  EXPECT_TRUE(fs_->Open(Path("f"), OpenMode::kReadWrite).value()->WriteAt(0, "y").ok());
+  EXPECT_EQ(Contents("d/g"), "y");
+  EXPECT_TRUE(fs_->Remove(Path("f")).ok());
+  EXPECT_EQ(Contents("d/g"), "y");
+}
+
+TEST_P(FileSystemTest, Link_WhereItCannotBe_SaysSo) {
+  Create("f");
+  Create("g");
+  ASSERT_TRUE(fs_->CreateDirectory(Path("d")).ok());
+  EXPECT_EQ(fs_->Link(Path("f"), Path("g")).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(fs_->Link(Path("none"), Path("h")).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(fs_->Link(Path("f"), Path("none/h")).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(fs_->Link(Path("d"), Path("e")).code(), absl::StatusCode::kUnimplemented);
+}
+
+TEST_P(FileSystemTest, RemoveTree_RemovesAllThatIsInIt) {
+  ASSERT_TRUE(fs_->CreateDirectory(Path("d")).ok());
+  ASSERT_TRUE(fs_->CreateDirectory(Path("d/e")).ok());
+  Create("d/e/f");
+  Create("d/g");
+  Create("h");
+  EXPECT_TRUE(RemoveTree(fs_, Path("d")).ok());
+  EXPECT_TRUE(RemoveTree(fs_, Path("none")).ok());
+  EXPECT_EQ(fs_->List(root_).value(), Names{"h"});
+}
+
 TEST_P(FileSystemTest, SyncDirectory_Missing_IsNotFound) {
   EXPECT_TRUE(fs_->SyncDirectory(root_).ok());
   EXPECT_EQ(fs_->SyncDirectory(Path("none")).code(), absl::StatusCode::kNotFound);
@@ -245,6 +276,23 @@ TEST(PosixFileSystem, Lock_HeldByAnotherProcess_IsUnavailable) {
   ASSERT_EQ(::write(done[1], &byte, 1), 1);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(PosixFileSystem()->Lock(path).ok()) << "the kernel released it";
+}
+
+// Each removes the file before it lets go; who waits for it must not end up with the lock of a file without a name.
+TEST(PosixFileSystem, Lock_RemovedByWhoHeldIt_IsOfTheFileThatIsThereNow) {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/pin";
+  auto take_and_remove = [&path] {
+    for (int i = 0; i < 20000; ++i) {
+      const auto lock = PosixFileSystem()->Lock(path);
+      if (!lock.ok()) continue;
+      ASSERT_TRUE(PosixFileSystem()->Exists(path).value());
+      ASSERT_TRUE(PosixFileSystem()->Remove(path).ok());
+    }
+  };
+  std::thread other(take_and_remove);
+  take_and_remove();
+  other.join();
 }
 
 }  // namespace

@@ -395,6 +395,18 @@ absl::Status SimFileSystem::Remove(const std::string& path) {
   return core_->Mutate(place.directory, {{{place.name, std::nullopt}}}, path);
 }
 
+absl::Status SimFileSystem::Link(const std::string& from, const std::string& to) {
+  MutexLock lock(&core_->mutex);
+  SEMEL_RETURN_IF_ERROR(core_->CheckAlive());
+  const Core::Place source = core_->Find(from);
+  const Core::Place target = core_->Find(to);
+  SEMEL_RETURN_IF_ERROR(core_->CheckExists(source, from));
+  if (core_->nodes[source.node].is_directory) return absl::UnimplementedError(absl::StrCat(from, " is a directory"));
+  if (target.node >= 0) return absl::AlreadyExistsError(absl::StrCat(to, " exists"));
+  if (target.directory < 0) return absl::NotFoundError(absl::StrCat(to, ": no such directory"));
+  return core_->Mutate(target.directory, {{{target.name, source.node}}}, to);
+}
+
 absl::Status SimFileSystem::CreateDirectory(const std::string& path) {
   MutexLock lock(&core_->mutex);
   SEMEL_RETURN_IF_ERROR(core_->CheckAlive());

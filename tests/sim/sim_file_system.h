@@ -13,8 +13,8 @@
 // What is modelled:
 // - Writes and truncations of a file are volatile until its Sync returns. A power loss keeps, drops or tears (sector by
 //   sector, 512 bytes) each of them independently of all others.
-// - Entries of a directory (create, rename, remove, mkdir) are volatile until its SyncDirectory returns. A power loss
-//   keeps a random prefix of them. Syncing a file does not make its name durable.
+// - Entries of a directory (create, rename, remove, link, mkdir) are volatile until its SyncDirectory returns. A power
+//   loss keeps a random prefix of them. Syncing a file does not make its name durable.
 // - After a failed Sync the volatile writes of the file stay readable but no later Sync makes them durable (as Linux
 //   does: the pages are marked clean). Only writing them again does.
 // - A failed write may have written a part.
@@ -50,6 +50,7 @@ class SimFileSystem final : public internal::FileSystem {
   absl::StatusOr<std::unique_ptr<internal::File>> Open(const std::string& path, internal::OpenMode mode) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
+  absl::Status Link(const std::string& from, const std::string& to) override;
   absl::Status CreateDirectory(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override;
@@ -58,8 +59,8 @@ class SimFileSystem final : public internal::FileSystem {
 
   // ---- Faults
 
-  // How many mutating calls were made: creating a file, writes, syncs, truncations, renames, removals, mkdir. Read
-  // calls never fail, except after a crash.
+  // How many mutating calls were made: creating a file, writes, syncs, truncations, renames, removals, links, mkdir.
+  // Read calls never fail, except after a crash.
   uint64_t calls() const;
 
   // Makes mutating call number `call` (the first is number 1) fail; with `for_ever`, all that follow as well. Several
