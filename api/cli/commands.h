@@ -22,6 +22,8 @@ inline constexpr int kExitUsage = 2;   // the arguments, or the input that they 
 void AddInit(CLI::App& app, int* exit);
 void AddApply(CLI::App& app, int* exit);
 void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
+void AddStatement(CLI::App& app, int* exit);
+void AddTrialBalance(CLI::App& app, int* exit);
 void AddJournal(CLI::App& app, int* exit);
 void AddStatusCommands(CLI::App& app, int* exit);  // stats, sources, verify
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/cli/arguments.h"
 #include "api/cli/commands.h"
 #include "api/cli/output.h"
 #include "api/cli/text.h"
@@ -29,8 +30,7 @@ struct GetOptions {
   std::string ledger;
   std::string key;
   std::optional<uint64_t> version;
-  std::optional<uint64_t> lsn;
-  std::string time;
+  MomentArguments moment;
   bool json = false;
 };
 
@@ -60,20 +60,10 @@ void PrintEntity(const Entity& entity) {
   table.Print();
 }
 
-absl::StatusOr<AsOf> AsOfOptions(const GetOptions& options) {
-  AsOf as_of;
-  as_of.version = options.version;
-  as_of.lsn = options.lsn;
-  if (options.time.empty()) return as_of;
-  as_of.time_us = ParseTime(options.time);
-  if (as_of.time_us.has_value()) return as_of;
-  return absl::InvalidArgumentError(
-      "--as-of-time takes RFC 3339, such as 2026-11-21T10:00:00Z, or microseconds since 1970");
-}
-
 absl::Status Get(const GetOptions& options, Ledger& ledger) {
-  const absl::StatusOr<AsOf> as_of = AsOfOptions(options);
+  absl::StatusOr<AsOf> as_of = ReadMoment(options.moment);
   if (!as_of.ok()) return as_of.status();
+  as_of->version = options.version;
   const absl::StatusOr<Entity> entity = ledger.Get(options.key, *as_of);
   if (!entity.ok()) return entity.status();
   if (options.json) {
@@ -91,12 +81,8 @@ void AddGet(CLI::App& app, int* exit) {
   command->add_option("KEY", options->key, "The entity's key")->required();
   CLI::Option* const version =
       command->add_option("--as-of-version", options->version, "After the change that made it");
-  CLI::Option* const lsn =
-      command->add_option("--as-of-lsn", options->lsn, "After the journal's entry at this address");
-  CLI::Option* const time =
-      command->add_option("--as-of-time", options->time, "At this time: RFC 3339, or microseconds since 1970");
-  version->excludes(lsn)->excludes(time);
-  lsn->excludes(time);
+  const MomentOptions moment = AddMoment(command, &options->moment);
+  version->excludes(moment.lsn)->excludes(moment.time);
   command->add_flag("--json", options->json, "One JSON object; version 0 is a key that never existed");
   command->footer(
       "Example:\n"

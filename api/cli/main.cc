@@ -80,6 +80,8 @@ int Run(int argc, char** argv) {
   AddInit(app, &exit);
   AddApply(app, &exit);
   AddEntityCommands(app, &exit);
+  AddStatement(app, &exit);
+  AddTrialBalance(app, &exit);
   AddJournal(app, &exit);
   AddStatusCommands(app, &exit);
   try {

@@ -26,6 +26,13 @@ constexpr size_t kPageRows = 500;
   std::_Exit(kExitFailed);
 }
 
+std::string QuotedCell(const std::string& cell) {
+  if (cell.find_first_of(",\"") == cell.npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 }  // namespace
 
 void PrintLine(std::string_view line) {
@@ -65,6 +72,12 @@ void Table::Print(const std::vector<std::string>& row) const {
   }
   line.erase(line.find_last_not_of(' ') + 1);
   PrintLine(line);
+}
+
+void PrintCsv(const std::vector<std::string>& cells) {
+  std::string record;
+  for (size_t i = 0; i < cells.size(); ++i) record += (i == 0 ? "" : ",") + QuotedCell(cells[i]);
+  PrintLine(record);
 }
 
 void Properties::Print() const {

@@ -45,6 +45,10 @@ class Table {
   std::vector<std::vector<std::string>> page_;
 };
 
+// One record of comma-separated values. Cells are printable, so that a record is a line; those with a comma or a quote
+// are quoted.
+void PrintCsv(const std::vector<std::string>& cells);
+
 // Name and value in two columns, without titles.
 class Properties {
  public:

@@ -40,16 +40,20 @@ std::string AsJson(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Takes "+02:00" or "Z" off the front: seconds east of Greenwich.
-std::optional<int> TakeZone(std::string_view zone) {
+// Whether `text` has the form of `pattern`, in which 0 stands for any digit.
+bool HasForm(std::string_view text, std::string_view pattern) {
+  const auto fits = [](char c, char wanted) { return wanted == '0' ? c >= '0' && c <= '9' : c == wanted; };
+  return std::equal(text.begin(), text.end(), pattern.begin(), pattern.end(), fits);
+}
+
+// Reads "+02:00" or "Z": seconds east of Greenwich.
+std::optional<int> ParseZone(std::string_view zone) {
   if (zone == "Z" || zone == "z") return 0;
+  if (!HasForm(zone, "+00:00") && !HasForm(zone, "-00:00")) return std::nullopt;
   int hours = 0;
   int minutes = 0;
-  int end = 0;
-  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') ||
-      std::sscanf(std::string(zone).c_str() + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5) {
-    return std::nullopt;
-  }
+  std::sscanf(std::string(zone).c_str() + 1, "%2d:%2d", &hours, &minutes);
+  if (hours > 23 || minutes > 59) return std::nullopt;
   return (zone[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
@@ -66,24 +70,27 @@ int64_t TakeFraction(std::string_view* rest) {
   return micros;
 }
 
+// Reads "2026-11-21T10:00:00.5Z", or "2026-11-21" as its first moment in UTC.
 std::optional<int64_t> ParseRfc3339(const std::string& text) {
-  std::tm time{};
-  char separator = 0;
-  int end = 0;
-  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2d%c%2d:%2d:%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday,
-                                 &separator, &time.tm_hour, &time.tm_min, &time.tm_sec, &end);
-  if (fields != 7 || (separator != 'T' && separator != 't' && separator != ' ')) return std::nullopt;
-  time.tm_year -= 1900;
-  time.tm_mon -= 1;
-  const std::tm given = time;
-  std::string_view rest = std::string_view(text).substr(static_cast<size_t>(end));
-  const int64_t fraction = TakeFraction(&rest);
-  const std::optional<int> zone = TakeZone(rest);
-  const int64_t seconds = timegm(&time);  // normalises: the 31st of February becomes another date
-  if (!zone.has_value() || time.tm_mon != given.tm_mon || time.tm_mday != given.tm_mday ||
-      time.tm_sec != given.tm_sec) {
+  const std::string full = HasForm(text, "0000-00-00") ? text + "T00:00:00Z" : text;
+  const std::string_view moment = std::string_view(full).substr(0, 19);
+  if (!HasForm(moment, "0000-00-00T00:00:00") && !HasForm(moment, "0000-00-00t00:00:00") &&
+      !HasForm(moment, "0000-00-00 00:00:00")) {
     return std::nullopt;
   }
+  std::tm given{};
+  std::sscanf(full.c_str(), "%4d-%2d-%2d%*c%2d:%2d:%2d", &given.tm_year, &given.tm_mon, &given.tm_mday, &given.tm_hour,
+              &given.tm_min, &given.tm_sec);
+  given.tm_year -= 1900;
+  given.tm_mon -= 1;
+  std::tm real = given;
+  const int64_t seconds = timegm(&real);  // normalises: the 31st of February becomes another date
+  std::string_view rest = std::string_view(full).substr(moment.size());
+  const int64_t fraction = TakeFraction(&rest);
+  const std::optional<int> zone = ParseZone(rest);
+  const bool exists = real.tm_mon == given.tm_mon && real.tm_mday == given.tm_mday && real.tm_hour == given.tm_hour &&
+                      real.tm_min == given.tm_min && real.tm_sec == given.tm_sec;
+  if (!zone.has_value() || !exists) return std::nullopt;
   return (seconds - *zone) * kMicros + fraction;
 }
 
@@ -142,7 +149,7 @@ size_t Columns(std::string_view text) {
 
 std::string FormatTime(int64_t time_us) {
   const int64_t micros = ((time_us % kMicros) + kMicros) % kMicros;
-  const std::time_t seconds = static_cast<std::time_t>((time_us - micros) / kMicros);
+  const std::time_t seconds = time_us / kMicros - (time_us % kMicros < 0 ? 1 : 0);
   std::tm time{};
   gmtime_r(&seconds, &time);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", time.tm_year + 1900, time.tm_mon + 1, time.tm_mday,

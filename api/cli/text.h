@@ -26,7 +26,7 @@ size_t Columns(std::string_view text);
 // "2026-11-21T02:15:00.123456Z".
 std::string FormatTime(int64_t time_us);
 
-// Reads RFC 3339, or microseconds since 1970.
+// Reads RFC 3339, a date (its first moment in UTC), or microseconds since 1970.
 std::optional<int64_t> ParseTime(const std::string& text);
 
 // The word of `words` that `given` most likely meant; empty if none is near.
