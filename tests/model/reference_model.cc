@@ -3,142 +3,112 @@
 #include "tests/model/reference_model.h"
 
 #include <algorithm>
-#include <limits>
-#include <set>
 #include <tuple>
+#include <utility>
 
 namespace semel::testing {
 namespace {
 
-constexpr Amount kMin = std::numeric_limits<Amount>::min();
-constexpr Amount kMax = std::numeric_limits<Amount>::max();
-
-// Text with its length before it, so that joined texts cannot run into each other.
-std::string Field(std::string_view text) { return std::to_string(text.size()) + ":" + std::string(text) + ","; }
-std::string Field(Amount amount) { return Field(AmountToString(amount)); }
-
-std::string IdentityText(const Change& change) {
-  if (!change.id.empty()) return "id " + change.id;
-  if (!change.source) return "";
-  const SourcePosition& source = *change.source;
-  return "position " + Field(source.name) + Field(source.incarnation) + std::to_string(source.position);
+bool IsRefusal(OutcomeCode code) {
+  return code == OutcomeCode::kConflict || code == OutcomeCode::kRejected || code == OutcomeCode::kIdReused ||
+         code == OutcomeCode::kIndeterminate || code == OutcomeCode::kInvalid;
 }
 
-std::string PolicyText(const Policy& policy) {
-  std::string text;
-  if (policy.asset) text += "asset " + Field(*policy.asset);
-  if (policy.min_balance) text += "min " + Field(*policy.min_balance);
-  if (policy.max_balance) text += "max " + Field(*policy.max_balance);
-  if (policy.closed) text += *policy.closed ? "closed" : "open";
-  return text;
+Outcome Only(OutcomeCode code) {
+  Outcome outcome;
+  outcome.code = code;
+  return outcome;
 }
 
-std::string OperandText(const Update& update) {
-  switch (update.action) {
-    case Action::kAdd:
-      return "add " + Field(update.amount) + Field(update.asset);
-    case Action::kPut:
-      return "put " + Field(update.value);
-    case Action::kDelete:
-      return "delete";
-    case Action::kCheck:
-      return "check";
-    case Action::kSetPolicy:
-      return "policy " + PolicyText(update.policy);
-    case Action::kNone:
-      break;
-  }
-  return "nothing";
+std::string LetterAddress(const Change& change) {
+  if (!change.source) return "parked:" + change.id;
+  return change.source->name + ":" + std::to_string(change.source->position);
 }
 
-std::string MeaningText(const Change& change) {
-  std::set<std::string> parts;
-  for (const Update& update : change.updates) {
-    parts.insert(Field(update.key) + Field(OperandText(update)) + (update.newer ? std::to_string(*update.newer) : ""));
-  }
-  std::string text = change.balanced ? "balanced " : "";
-  for (const std::string& part : parts) text += Field(part);
-  return text;
-}
-
-bool IsCheck(const Update& update) { return update.action == Action::kCheck; }
-
-bool PreconditionsAreValid(const Update& update) {
-  const int given = update.expect_version.has_value() + update.expect_balance.has_value() + update.newer.has_value();
-  if (given > 1 || (update.since && update.newer)) return false;
-  if (update.since && update.action != Action::kAdd && (!update.expect_version || IsCheck(update))) return false;
-  if (update.since && update.expect_version && *update.since > *update.expect_version) return false;
-  if (IsCheck(update) && !update.expect_version && !update.expect_balance) return false;
-  return !update.newer || update.action == Action::kPut || update.action == Action::kDelete;
-}
-
-bool IsValid(const Change& change) {
+std::set<std::string> AdvancedKeys(const Change& change) {
   std::set<std::string> keys;
-  bool exact = false, newer = false, bare = false;
   for (const Update& update : change.updates) {
-    if (update.key.empty() || update.action == Action::kNone || !keys.insert(update.key).second) return false;
-    if (!PreconditionsAreValid(update)) return false;
-    if (IsCheck(update)) continue;
-    const bool position = update.expect_version || update.expect_balance || update.since;
-    exact |= position;
-    newer |= update.newer.has_value();
-    bare |= !position && !update.newer;
+    if (update.action != Action::kCheck) keys.insert(update.key);
   }
-  if (change.updates.empty() || (change.id.empty() && !change.source)) return false;
-  if (!exact && !newer && !change.source) return false;
-  return exact || !newer || !bare;
+  return keys;
 }
 
-// Sums without overflow: what is added next always has the other sign than the sum so far.
-bool SumsToZero(const std::vector<Amount>& amounts) {
-  std::vector<Amount> positive, negative;
-  for (const Amount amount : amounts) {
-    if (amount != 0) (amount > 0 ? positive : negative).push_back(amount);
-  }
-  Amount sum = 0;
-  while (!positive.empty() || !negative.empty()) {
-    std::vector<Amount>& next = sum >= 0 ? negative : positive;
-    if (next.empty()) return false;  // the others have the sign of the sum, or the sum is zero and they are not
-    sum += next.back();
-    next.pop_back();
-  }
-  return sum == 0;
-}
-
-Policy Overlay(Policy policy, const Policy& fields) {
-  if (fields.asset) policy.asset = fields.asset;
-  if (fields.min_balance) policy.min_balance = fields.min_balance;
-  if (fields.max_balance) policy.max_balance = fields.max_balance;
-  if (fields.closed) policy.closed = fields.closed;
-  return policy;
-}
-
-bool Admits(const Policy& policy, Amount balance) {
-  return policy.min_balance.value_or(kMin) <= balance && balance <= policy.max_balance.value_or(kMax);
+bool Touches(const Change& change, const std::set<std::string>& keys) {
+  return std::any_of(change.updates.begin(), change.updates.end(),
+                     [&](const Update& update) { return keys.count(update.key) != 0; });
 }
 
 }  // namespace
 
+// ---- The way of a change
+
 Outcome ReferenceModel::Apply(const Change& change) {
-  const Message message{change, IdentityText(change), MeaningText(change)};
+  const Message message(change);
   if (change.source) {
     if (std::optional<Outcome> outcome = JudgeSource(message)) return *outcome;
   }
-  Outcome outcome = Decide(message);
-  if (!change.source) return outcome;
-  if (outcome.code == OutcomeCode::kEarly) {
-    std::optional<uint64_t>& blocked = sources_[change.source->name].blocked;
-    blocked = std::min(blocked.value_or(change.source->position), change.source->position);
-  } else {
-    Consume(message, &outcome);
+  Outcome outcome = Decide(message, ModelEvent::Kind::kMessage);
+  if (change.source) Consume(message, &outcome);
+  if (outcome.applied()) Cascade(change);
+  return outcome;
+}
+
+Outcome ReferenceModel::Decide(const Message& message, ModelEvent::Kind kind) {
+  Outcome outcome = Classify(message);
+  const bool fresh = kind == ModelEvent::Kind::kMessage;
+  const auto mine = fresh ? FindParked(message.identity) : parked_.end();
+  if (mine != parked_.end() && outcome.code != OutcomeCode::kInvalid) {
+    if (mine->meaning != message.meaning) return Only(OutcomeCode::kIdReused);
+    if (outcome.early()) return Only(OutcomeCode::kParked);
+  }
+  if (fresh && outcome.early()) return Park(message, outcome);
+  if (outcome.applied()) outcome = Commit(message, kind);
+  if (fresh && (outcome.applied() || outcome.code == OutcomeCode::kDuplicate)) {
+    EndParked(message.identity, outcome.sequence);
   }
   return outcome;
+}
+
+Outcome ReferenceModel::Commit(const Message& message, ModelEvent::Kind kind) {
+  ++sequence_;
+  Outcome outcome = Only(OutcomeCode::kApplied);
+  outcome.sequence = sequence_;
+  for (const Update& update : message.change.updates) {
+    if (update.action != Action::kCheck) Advance(message, update);
+    outcome.updates.push_back({Get(update.key).version(), Get(update.key).now().balance});
+  }
+  events_.push_back({kind, message.change, outcome});
+  return outcome;
+}
+
+void ReferenceModel::Advance(const Message& message, const Update& update) {
+  ModelEntity& entity = entities_[update.key];
+  Row row = entity.now();
+  row.version += 1;
+  row.sequence = sequence_;
+  row.identity = message.identity;
+  row.meaning = message.meaning;
+  row.deleted = update.action == Action::kDelete || (row.deleted && update.action == Action::kSetPolicy);
+  if (update.action == Action::kAdd) row.balance += update.amount;
+  if (update.action == Action::kPut) row.value = update.value;
+  if (update.action == Action::kDelete) row.value.reset();
+  if (update.action == Action::kSetPolicy) row.policy = Overlay(row.policy, update.policy);
+  if (update.newer) std::tie(entity.stamp, entity.stamp_row) = std::make_tuple(update.newer, row);
+  entity.rows.push_back(std::move(row));
+}
+
+// An applied change has its entry; anything else that must not be forgotten gets one here.
+void ReferenceModel::Note(ModelEvent::Kind kind, const Change& change, Outcome* outcome) {
+  if (outcome->applied()) return;
+  ++sequence_;
+  if (outcome->code != OutcomeCode::kDuplicate) outcome->sequence = sequence_;
+  events_.push_back({kind, change, *outcome});
 }
 
 void ReferenceModel::Reopen() {
   for (auto source = sources_.begin(); source != sources_.end();) {
     source->second.blocked.reset();
-    source = source->second.seen.empty() ? sources_.erase(source) : std::next(source);
+    source = source->second.cursor ? std::next(source) : sources_.erase(source);
   }
 }
 
@@ -146,270 +116,198 @@ void ReferenceModel::Reopen() {
 
 // What is wrong with the stream; notes what the first message says of it.
 bool ReferenceModel::SourceFault(const SourcePosition& message) {
-  if (message.name.empty() || message.window != 0) return true;
-  if (message.previous && *message.previous >= message.position) return true;
+  if (message.name.empty()) return true;
   const auto [found, first] = sources_.try_emplace(message.name);
   ModelSource& source = found->second;
   if (first) {
     source.incarnation = message.incarnation;
+    source.window = message.window;
     source.chained = message.previous.has_value();
   }
-  if (message.incarnation != source.incarnation) return true;
-  const std::optional<uint64_t> cursor = source.cursor();
-  if (cursor && message.position <= *cursor) return false;
-  return message.previous ? cursor && *message.previous < *cursor : source.chained;
+  if (message.incarnation != source.incarnation || message.window != source.window) return true;
+  if (source.window != 0 && (message.previous || message.position == 0)) return true;
+  if (message.previous && *message.previous >= message.position) return true;
+  if (source.cursor && message.position <= *source.cursor) return false;
+  return message.previous ? source.cursor && *message.previous < *source.cursor : source.chained;
 }
 
 // The outcome, if the place in the source settles it.
 std::optional<Outcome> ReferenceModel::JudgeSource(const Message& message) {
-  Outcome outcome;
   const SourcePosition& at = *message.change.source;
-  if (SourceFault(at)) {
-    outcome.code = OutcomeCode::kInvalid;
-    return outcome;
-  }
+  if (SourceFault(at)) return Only(OutcomeCode::kInvalid);
   const ModelSource& source = sources_[at.name];
-  const std::optional<uint64_t> cursor = source.cursor();
-  if (cursor && at.position <= *cursor) return ConsumedBefore(source, message);
-  const bool gap = cursor && at.previous && *at.previous > *cursor;
-  if (!gap && (!source.blocked || at.position <= *source.blocked)) return std::nullopt;
-  outcome.code = OutcomeCode::kEarly;
-  return outcome;
+  if (source.Consumed(at.position)) return ConsumedBefore(source, message);
+  const bool gap = source.cursor && at.previous && *at.previous > *source.cursor;
+  const bool beyond = source.window != 0 && at.position > source.cursor.value_or(0) + source.window;
+  const bool waits = source.blocked && at.position > *source.blocked;
+  if (gap || beyond || waits) return Only(OutcomeCode::kEarly);
+  return std::nullopt;
 }
 
 Outcome ReferenceModel::ConsumedBefore(const ModelSource& source, const Message& message) const {
-  Outcome outcome;
-  const auto seen = source.seen.find(message.change.source->position);
+  const uint64_t position = message.change.source->position;
+  const auto seen = source.seen.find(position);
   if (seen == source.seen.end()) {
-    outcome.code = OutcomeCode::kInvalid;  // skipped
-    return outcome;
+    const bool skipped = !source.trimmed || position > *source.trimmed;
+    return Only(skipped ? OutcomeCode::kInvalid : OutcomeCode::kDuplicate);
   }
   if (seen->second.identity == message.identity && seen->second.meaning == message.meaning) {
-    outcome = seen->second.outcome;
+    Outcome outcome = seen->second.outcome;
     if (outcome.code != OutcomeCode::kDuplicate) return outcome;
     for (size_t i = 0; i < outcome.updates.size(); ++i) {
       const Update& update = message.change.updates[i];
-      if (IsCheck(update)) outcome.updates[i] = {Get(update.key).version(), Get(update.key).now().balance};
+      if (update.action != Action::kCheck) continue;
+      outcome.updates[i] = {Get(update.key).version(), Get(update.key).now().balance};
     }
     return outcome;
   }
-  outcome.code = OutcomeCode::kIdReused;
+  Outcome outcome = Only(OutcomeCode::kIdReused);
   outcome.sequence = seen->second.sequence;
   return outcome;
 }
 
+// Moves the cursor over a decided position; an early one is remembered, and later ones wait for it.
 void ReferenceModel::Consume(const Message& message, Outcome* outcome) {
-  if (outcome->code != OutcomeCode::kApplied) ++sequence_;  // the cursor's move is an entry too
-  if (outcome->code != OutcomeCode::kDuplicate) outcome->sequence = sequence_;
-  Seen seen{message.identity, message.meaning, sequence_, *outcome};
-  if (outcome->code == OutcomeCode::kApplied) seen.outcome.code = OutcomeCode::kDuplicate;
   ModelSource& source = sources_[message.change.source->name];
   const uint64_t position = message.change.source->position;
-  source.seen.emplace(position, std::move(seen));
+  if (outcome->early()) {
+    if (source.window == 0) source.blocked = std::min(source.blocked.value_or(position), position);
+    return;
+  }
+  Note(ModelEvent::Kind::kMessage, message.change, outcome);
+  Remember(message, *outcome);
+  MoveCursor(position, &source);
+  ++source.consumed;
   if (source.blocked && *source.blocked <= position) source.blocked.reset();
 }
 
-// ---- One change
-
-Outcome ReferenceModel::Decide(const Message& message) {
-  if (!IsValid(message.change)) {
-    Outcome outcome;
-    outcome.code = OutcomeCode::kInvalid;
-    return outcome;
+void ReferenceModel::MoveCursor(uint64_t position, ModelSource* source) {
+  if (source->window == 0) {
+    source->cursor = position;
+    return;
   }
-  std::vector<Verdict> verdicts;
-  for (const Update& update : message.change.updates) verdicts.push_back(Judge(message, update));
-  return Combine(message, verdicts);
+  source->ahead.insert(position);
+  uint64_t cursor = source->cursor.value_or(0);
+  while (source->ahead.erase(cursor + 1) != 0) ++cursor;
+  source->cursor = cursor;
 }
 
-ReferenceModel::Verdict ReferenceModel::Judge(const Message& message, const Update& update) const {
-  const ModelEntity& entity = Get(update.key);
-  const uint64_t version = entity.version();
-  if (IsCheck(update)) {
-    if (update.expect_balance) return {*update.expect_balance == entity.now().balance ? 'c' : 'f'};
-    return {*update.expect_version > version ? 'G' : *update.expect_version == version ? 'c' : 'f'};
+// What redeliveries of this position are answered from now on; a refusal is a dead letter.
+void ReferenceModel::Remember(const Message& message, const Outcome& outcome) {
+  if (message.change.source) {
+    const uint64_t sequence = outcome.applied() ? outcome.sequence : sequence_;
+    Seen seen{message.identity, message.meaning, sequence, outcome};
+    if (outcome.applied()) seen.outcome.code = OutcomeCode::kDuplicate;
+    sources_[message.change.source->name].seen[message.change.source->position] = std::move(seen);
   }
-  Found found{std::nullopt, true};
-  const bool since_ahead = update.since && *update.since > version;
-  if (update.since && !since_ahead) {
-    found = Find(entity, message.identity, *update.since, options_.balance_lookback);
-  } else if (update.expect_balance) {
-    found = Find(entity, message.identity, 0, options_.balance_lookback);
-  }
-  if (update.expect_version) return JudgeVersion(message, update, found);
-  if (update.newer) return JudgeStamp(message, update);
-  if (update.expect_balance) {
-    if (found.row) return {'D', *found.row};
-    if (since_ahead) return {'G'};
-    if (!found.whole && (!message.change.source || update.since)) return {'O'};
-    return {*update.expect_balance == entity.now().balance ? 'M' : 'B'};
-  }
-  if (!update.since) return {'N'};
-  if (since_ahead) return {'G'};
-  if (found.row) return {'D', *found.row};
-  return {found.whole ? 'M' : 'O'};
+  if (IsRefusal(outcome.code)) letters_[LetterAddress(message.change)] = {message.change, outcome};
 }
 
-ReferenceModel::Verdict ReferenceModel::JudgeVersion(const Message& message, const Update& update,
-                                                     const Found& found) const {
-  const ModelEntity& entity = Get(update.key);
-  const uint64_t expected = *update.expect_version;
-  if (expected < entity.version()) {
-    const Row& taker = entity.rows[expected];
-    if (taker.identity == message.identity) return {'D', taker};
-    if (found.row) return {'D', *found.row};
-    return {found.whole ? 'T' : 'O'};
-  }
-  if (found.row) return {'D', *found.row};
-  if (expected > entity.version()) return {found.whole ? 'G' : 'O'};
-  if (!entity.rows.empty() && entity.rows.back().identity == message.identity) return {'D', entity.rows.back()};
-  return {found.whole ? 'M' : 'O'};
+// ---- Parking
+
+std::vector<ReferenceModel::Parked>::iterator ReferenceModel::FindParked(const std::string& identity) {
+  return std::find_if(parked_.begin(), parked_.end(),
+                      [&](const Parked& parked) { return parked.identity == identity; });
 }
 
-ReferenceModel::Verdict ReferenceModel::JudgeStamp(const Message& message, const Update& update) const {
-  const ModelEntity& entity = Get(update.key);
-  if (!entity.stamp || *update.newer > *entity.stamp) return {'M'};
-  if (*update.newer < *entity.stamp) return {'S'};
-  if (entity.stamp_row.identity == message.identity) return {'D', entity.stamp_row};
-  bool pure = true;
-  for (const Update& other : message.change.updates) pure &= other.newer || IsCheck(other);
-  if (pure && entity.stamp_row.meaning == message.meaning) return {'D', entity.stamp_row};
-  return {'T'};
-}
-
-ReferenceModel::Found ReferenceModel::Find(const ModelEntity& entity, const std::string& identity, uint64_t after,
-                                           uint64_t limit) {
-  uint64_t read = 0;
-  for (uint64_t version = entity.version(); version > after; --version, ++read) {
-    if (read == limit) return {std::nullopt, false};
-    if (entity.rows[version - 1].identity == identity) return {entity.rows[version - 1], true};
-  }
-  return {std::nullopt, true};
-}
-
-Outcome ReferenceModel::Combine(const Message& message, const std::vector<Verdict>& verdicts) {
-  std::string letters;
-  for (const Verdict& verdict : verdicts) {
-    letters += verdict.letter;
-    if (verdict.letter == 'D' && verdict.row.meaning == message.meaning) return DuplicateOf(message, verdict.row);
-  }
-  const auto any = [&](const char* wanted) { return letters.find_first_of(wanted) != std::string::npos; };
-  if (any("D")) return Refuse(message, OutcomeCode::kIdReused, Conflict::kNone, Rule::kNone);
-  if (any("O")) return Refuse(message, OutcomeCode::kIndeterminate, Conflict::kNone, Rule::kNone);
-  if (any("S") && any("MGTB")) {
-    return Refuse(message, OutcomeCode::kConflict, Conflict::kPartlySuperseded, Rule::kNone);
-  }
-  if (any("S")) return Refuse(message, OutcomeCode::kSuperseded, Conflict::kNone, Rule::kNone);
-  if (any("T")) return Refuse(message, OutcomeCode::kConflict, Conflict::kTaken, Rule::kNone);
-  if (any("B")) return Refuse(message, OutcomeCode::kConflict, Conflict::kBalanceDiffers, Rule::kNone);
-  if (any("G")) return Refuse(message, OutcomeCode::kEarly, Conflict::kNone, Rule::kNone);
-  if (any("f")) return Refuse(message, OutcomeCode::kConflict, Conflict::kCheckFailed, Rule::kNone);
-  const Rule broken = BrokenRule(message.change);
-  if (broken != Rule::kNone) return Refuse(message, OutcomeCode::kRejected, Conflict::kNone, broken);
-  return Commit(message);
-}
-
-// With the result of the entry that made `row`; what only checks shows its present state.
-Outcome ReferenceModel::DuplicateOf(const Message& message, const Row& row) const {
-  Outcome outcome;
-  outcome.code = OutcomeCode::kDuplicate;
-  outcome.sequence = row.sequence;
-  for (const Update& update : message.change.updates) {
-    const ModelEntity& entity = Get(update.key);
-    const auto made = std::find_if(entity.rows.begin(), entity.rows.end(),
-                                   [&](const Row& candidate) { return candidate.sequence == row.sequence; });
-    const Row shown = made == entity.rows.end() ? entity.now() : *made;
-    outcome.updates.push_back({shown.version, shown.balance});
-  }
+Outcome ReferenceModel::Park(const Message& message, Outcome early) {
+  if (parked_.size() >= options_.park_max) return early;
+  parked_.push_back({message.change, message.identity, message.meaning});
+  Outcome outcome = Only(OutcomeCode::kParked);
+  if (!message.change.source) Note(ModelEvent::Kind::kMessage, message.change, &outcome);
   return outcome;
 }
 
-Outcome ReferenceModel::Refuse(const Message& message, OutcomeCode code, Conflict conflict, Rule rule) const {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.conflict = conflict;
-  outcome.rule = rule;
-  if (code != OutcomeCode::kConflict && code != OutcomeCode::kRejected && code != OutcomeCode::kEarly) return outcome;
-  for (const Update& update : message.change.updates) {
-    outcome.updates.push_back({Get(update.key).version(), Get(update.key).now().balance});
-  }
-  return outcome;
+void ReferenceModel::ResolveParked(std::vector<Parked>::iterator parked, ModelEvent::Kind kind, Outcome outcome) {
+  const Change change = std::move(parked->change);
+  parked_.erase(parked);
+  Note(kind, change, &outcome);
+  Remember(Message(change), outcome);
 }
 
-Outcome ReferenceModel::Commit(const Message& message) {
-  Outcome outcome;
-  outcome.code = OutcomeCode::kApplied;
-  outcome.sequence = ++sequence_;
-  for (const Update& update : message.change.updates) {
-    if (!IsCheck(update)) {
-      ModelEntity& entity = entities_[update.key];
-      Row row = entity.now();
-      row.version += 1;
-      row.sequence = sequence_;
-      row.identity = message.identity;
-      row.meaning = message.meaning;
-      row.deleted = update.action == Action::kDelete || (row.deleted && update.action == Action::kSetPolicy);
-      if (update.action == Action::kAdd) row.balance += update.amount;
-      if (update.action == Action::kPut) row.value = update.value;
-      if (update.action == Action::kDelete) row.value.reset();
-      if (update.action == Action::kSetPolicy) row.policy = Overlay(row.policy, update.policy);
-      if (update.newer) std::tie(entity.stamp, entity.stamp_row) = std::make_tuple(update.newer, row);
-      entity.rows.push_back(std::move(row));
+// Another attempt of its id was applied, by the entry `sequence`.
+void ReferenceModel::EndParked(const std::string& identity, uint64_t sequence) {
+  const auto parked = FindParked(identity);
+  if (parked == parked_.end()) return;
+  ResolveParked(parked, ModelEvent::Kind::kParkedDecided, DuplicateOf(Message(parked->change), sequence));
+}
+
+// Before anything else is looked at: every parked change that touches a moved entity is decided again, the oldest
+// first, and from the oldest on again after each that is applied.
+void ReferenceModel::Cascade(const Change& applied) {
+  std::set<std::string> moved = AdvancedKeys(applied);
+  for (size_t i = 0; i < parked_.size();) {
+    const Change change = parked_[i].change;
+    Outcome outcome = Only(OutcomeCode::kEarly);
+    if (Touches(change, moved)) outcome = Decide(Message(change), ModelEvent::Kind::kParkedDecided);
+    if (outcome.early()) {
+      ++i;
+      continue;
     }
-    outcome.updates.push_back({Get(update.key).version(), Get(update.key).now().balance});
+    ResolveParked(parked_.begin() + static_cast<std::ptrdiff_t>(i), ModelEvent::Kind::kParkedDecided, outcome);
+    if (!outcome.applied()) continue;
+    moved.merge(AdvancedKeys(change));
+    i = 0;
   }
+}
+
+void ReferenceModel::DiscardParked(const Change& change) {
+  const auto parked = FindParked(Message(change).identity);
+  if (parked == parked_.end()) return;
+  ResolveParked(parked, ModelEvent::Kind::kParkedDiscarded, Only(OutcomeCode::kConflict));
+}
+
+// ---- Dead letters
+
+std::optional<Outcome> ReferenceModel::Retry(const std::string& address) {
+  const auto letter = letters_.find(address);
+  if (letter == letters_.end()) return std::nullopt;
+  const Change change = letter->second.change;
+  const Message message(change);
+  Outcome outcome = Decide(message, ModelEvent::Kind::kLetterRetried);
+  if (IsRefusal(outcome.code) || outcome.early()) return outcome;
+  letters_.erase(address);
+  Note(ModelEvent::Kind::kLetterRetried, change, &outcome);
+  Remember(message, outcome);
+  if (outcome.applied()) Cascade(change);
   return outcome;
 }
 
-// ---- The rules of entities
-
-Rule ReferenceModel::BrokenRule(const Change& change) const {
-  for (const Update& update : change.updates) {
-    const Rule broken = IsCheck(update) ? Rule::kNone : BrokenBy(update);
-    if (broken != Rule::kNone) return broken;
-  }
-  return change.balanced && Unbalanced(change) ? Rule::kUnbalanced : Rule::kNone;
+std::optional<Outcome> ReferenceModel::Discard(const std::string& address) {
+  const auto letter = letters_.find(address);
+  if (letter == letters_.end()) return std::nullopt;
+  const ModelLetter given_up = std::move(letter->second);
+  letters_.erase(letter);
+  Outcome noted = given_up.outcome;
+  Note(ModelEvent::Kind::kLetterDiscarded, given_up.change, &noted);
+  return given_up.outcome;
 }
 
-Rule ReferenceModel::BrokenBy(const Update& update) const {
-  const Row now = Get(update.key).now();
-  if (now.deleted && !update.expect_version && !update.newer) return Rule::kDeleted;
-  if (now.policy.closed.value_or(false) && update.action != Action::kSetPolicy) return Rule::kClosed;
-  if (update.action == Action::kAdd) {
-    if (!update.asset.empty() && now.policy.asset.value_or("") != update.asset) return Rule::kAssetMismatch;
-    const bool overflow = update.amount > 0 ? now.balance > kMax - update.amount : now.balance < kMin - update.amount;
-    if (overflow) return Rule::kOverflow;
-    if (!Admits(now.policy, now.balance + update.amount)) return Rule::kBalanceLimit;
-    if (options_.explicit_entities && now.version == 0) return Rule::kNoSuchEntity;
+// ---- Trimming
+
+void ReferenceModel::Trim() {
+  for (auto& [key, entity] : entities_) entity.floor = entity.version();
+  for (auto& [name, source] : sources_) {
+    for (auto seen = source.seen.begin(); seen != source.seen.end();) {
+      const OutcomeCode code = seen->second.outcome.code;
+      if (IsRefusal(code) || code == OutcomeCode::kParked) {
+        ++seen;
+        continue;
+      }
+      source.trimmed = std::max(source.trimmed.value_or(0), seen->first);
+      seen = source.seen.erase(seen);
+    }
   }
-  if (update.action == Action::kDelete) {
-    if (now.balance != 0) return Rule::kNotZero;
-    if (now.version == 0 || now.deleted) return Rule::kNothingToDelete;
-  }
-  if (update.action == Action::kSetPolicy) {
-    const Policy policy = Overlay(now.policy, update.policy);
-    if (now.policy.asset && policy.asset != now.policy.asset) return Rule::kAssetImmutable;
-    if (!Admits(policy, now.balance)) return Rule::kPolicyBalance;
-  }
-  return Rule::kNone;
 }
 
-bool ReferenceModel::Unbalanced(const Change& change) const {
-  std::map<std::string, std::vector<Amount>> amounts;
-  for (const Update& update : change.updates) {
-    if (update.action != Action::kAdd) continue;
-    amounts[Get(update.key).now().policy.asset.value_or("")].push_back(update.amount);
-  }
-  return !std::all_of(amounts.begin(), amounts.end(), [](const auto& asset) { return SumsToZero(asset.second); });
+void ReferenceModel::TrimEntity(const std::string& key) {
+  const auto entity = entities_.find(key);
+  if (entity != entities_.end()) entity->second.floor = entity->second.version();
 }
 
 // ---- Reading
 
-const ReferenceModel::ModelEntity& ReferenceModel::Get(std::string_view key) const {
-  static const ModelEntity* const kNone = new ModelEntity;
-  const auto found = entities_.find(key);
-  return found == entities_.end() ? *kNone : found->second;
-}
+std::vector<ModelEvent> ReferenceModel::TakeEvents() { return std::exchange(events_, {}); }
 
 std::vector<std::string> ReferenceModel::Keys() const {
   std::vector<std::string> keys;
@@ -443,20 +341,27 @@ Entity ReferenceModel::AsOf(std::string_view key, uint64_t sequence) const {
   return entity;
 }
 
-std::optional<SourceCursor> ReferenceModel::SourceAsOf(std::string_view name, uint64_t sequence) const {
+std::optional<SourceCursor> ReferenceModel::LatestSource(std::string_view name) const {
   const auto source = sources_.find(name);
-  if (source == sources_.end()) return std::nullopt;
+  if (source == sources_.end() || !source->second.cursor) return std::nullopt;
   SourceCursor cursor;
   cursor.name = name;
   cursor.incarnation = source->second.incarnation;
   cursor.chained = source->second.chained;
-  for (const auto& [position, seen] : source->second.seen) {
-    if (seen.sequence > sequence) break;
-    cursor.position = position;
-    ++cursor.consumed;
-  }
-  if (cursor.consumed == 0) return std::nullopt;
+  cursor.position = *source->second.cursor;
+  cursor.consumed = source->second.consumed;
   return cursor;
+}
+
+std::set<uint64_t> ReferenceModel::ConsumedAhead(std::string_view name) const {
+  const auto source = sources_.find(name);
+  return source == sources_.end() ? std::set<uint64_t>() : source->second.ahead;
+}
+
+std::vector<Change> ReferenceModel::ParkedChanges() const {
+  std::vector<Change> changes;
+  for (const Parked& parked : parked_) changes.push_back(parked.change);
+  return changes;
 }
 
 }  // namespace semel::testing

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,26 @@ namespace semel::testing {
 struct ModelOptions {
   uint64_t balance_lookback = 4096;
   bool explicit_entities = false;
+  uint64_t park_max = 0;  // how many changes may be parked; 0: parking is off
+};
+
+// One thing that became of a change. Each makes an entry; the numbers of entries rise by one.
+struct ModelEvent {
+  enum class Kind {
+    kMessage,          // it was applied, parked, or its position consumed
+    kParkedDecided,    // parked before, it was decided by itself or because another attempt of its id was
+    kParkedDiscarded,  // parked before, it was given up
+    kLetterRetried,    // a dead letter before, it was settled
+    kLetterDiscarded,  // a dead letter before, its bytes were given up
+  };
+  Kind kind;
+  Change change;
+  Outcome outcome;
+};
+
+struct ModelLetter {
+  Change change;
+  Outcome outcome;  // why it is a dead letter
 };
 
 // Copyable: a copy is a snapshot of the whole ledger.
@@ -33,10 +54,28 @@ class ReferenceModel {
   // The outcome as the engine must give it, but for lsn and reason, which are left empty.
   Outcome Apply(const Change& change);
 
+  // Decides a dead letter again, or drops its bytes. Letters have addresses: "source:position" or, without a source,
+  // "parked:id". Nothing if there is no such letter.
+  std::optional<Outcome> Retry(const std::string& address);
+  std::optional<Outcome> Discard(const std::string& address);
+
+  // Gives up the parked change that has the identity of `change`, if there is one.
+  void DiscardParked(const Change& change);
+
+  // Puts all entries below the floor, or those of one entity only (which no journal can).
+  void Trim();
+  void TrimEntity(const std::string& key);
+
+  void SetParkMax(uint64_t park_max) { options_.park_max = park_max; }
+  void SetLookback(uint64_t balance_lookback) { options_.balance_lookback = balance_lookback; }
+
   // What a ledger forgets when it is closed: which positions were early, and sources of which none was consumed.
   void Reopen();
 
-  // Entries so far: applied changes, and refused ones that consumed a position.
+  // What became of changes since the last call, in order.
+  std::vector<ModelEvent> TakeEvents();
+
+  // Entries so far.
   uint64_t sequence() const { return sequence_; }
 
   // Keys and sources that exist or existed, in order.
@@ -47,9 +86,14 @@ class ReferenceModel {
   Entity Latest(std::string_view key) const;
   Entity AsOf(std::string_view key, uint64_t sequence) const;
 
-  // The source as of an entry; nothing if none of its positions had been consumed.
-  std::optional<SourceCursor> LatestSource(std::string_view name) const { return SourceAsOf(name, sequence_); }
-  std::optional<SourceCursor> SourceAsOf(std::string_view name, uint64_t sequence) const;
+  // Of a source of which some position was consumed.
+  std::optional<SourceCursor> LatestSource(std::string_view name) const;
+  // Of a windowed source: the consumed positions above its cursor.
+  std::set<uint64_t> ConsumedAhead(std::string_view name) const;
+
+  // Parked changes, the oldest first; dead letters by address.
+  std::vector<Change> ParkedChanges() const;
+  const std::map<std::string, ModelLetter>& Letters() const { return letters_; }
 
  private:
   // One version of an entity, and the change that made it.
@@ -65,32 +109,45 @@ class ReferenceModel {
   };
   struct ModelEntity {
     std::vector<Row> rows;  // rows[v - 1] made version v
+    uint64_t floor = 0;     // versions up to this one cannot be read, but for the newest
     std::optional<uint64_t> stamp;
     Row stamp_row;  // that set the stamp
 
     uint64_t version() const { return rows.size(); }
     Row now() const { return rows.empty() ? Row() : rows.back(); }
+    const Row* Readable(uint64_t version) const {
+      return version > floor || version == rows.size() ? &rows[version - 1] : nullptr;
+    }
   };
   // What became of one position of a source.
   struct Seen {
     std::string identity;
     std::string meaning;
-    uint64_t sequence = 0;  // of the entry that consumed it
+    uint64_t sequence = 0;  // of the entry that said so
     Outcome outcome;        // that redelivery is answered with
   };
   struct ModelSource {
     std::string incarnation;
+    uint64_t window = 0;
     bool chained = false;
-    std::map<uint64_t, Seen> seen;    // by position; the last one is the cursor
+    std::optional<uint64_t> cursor;
+    std::set<uint64_t> ahead;         // consumed positions above the cursor of a windowed source
+    uint64_t consumed = 0;            // how many positions were
+    std::map<uint64_t, Seen> seen;    // by position; a trim leaves what was refused or is parked
+    std::optional<uint64_t> trimmed;  // the highest position that a trim took from `seen`
     std::optional<uint64_t> blocked;  // the lowest position that was early
 
-    std::optional<uint64_t> cursor() const {
-      return seen.empty() ? std::nullopt : std::optional<uint64_t>(seen.rbegin()->first);
-    }
+    bool Consumed(uint64_t position) const { return (cursor && position <= *cursor) || ahead.count(position) != 0; }
   };
   // Who a change is and what it means, as text.
   struct Message {
+    explicit Message(const Change& change);
     const Change& change;
+    std::string identity;
+    std::string meaning;
+  };
+  struct Parked {
+    Change change;
     std::string identity;
     std::string meaning;
   };
@@ -105,30 +162,47 @@ class ReferenceModel {
     bool whole;
   };
 
+  // reference_model.cc
   bool SourceFault(const SourcePosition& source);
   std::optional<Outcome> JudgeSource(const Message& message);
   Outcome ConsumedBefore(const ModelSource& source, const Message& message) const;
   void Consume(const Message& message, Outcome* outcome);
+  static void MoveCursor(uint64_t position, ModelSource* source);
+  void Remember(const Message& message, const Outcome& outcome);
 
-  Outcome Decide(const Message& message);
-  Outcome Combine(const Message& message, const std::vector<Verdict>& verdicts);
-  Outcome DuplicateOf(const Message& message, const Row& row) const;
-  Outcome Refuse(const Message& message, OutcomeCode code, Conflict conflict, Rule rule) const;
-  Outcome Commit(const Message& message);
+  Outcome Decide(const Message& message, ModelEvent::Kind kind);
+  Outcome Park(const Message& message, Outcome early);
+  Outcome Commit(const Message& message, ModelEvent::Kind kind);
+  void Advance(const Message& message, const Update& update);
+  void Note(ModelEvent::Kind kind, const Change& change, Outcome* outcome);
+
+  std::vector<Parked>::iterator FindParked(const std::string& identity);
+  void ResolveParked(std::vector<Parked>::iterator parked, ModelEvent::Kind kind, Outcome outcome);
+  void EndParked(const std::string& identity, uint64_t sequence);
+  void Cascade(const Change& applied);
+
+  // reference_classify.cc
+  Outcome Classify(const Message& message) const;
+  Outcome DuplicateOf(const Message& message, uint64_t sequence) const;
+  Outcome Refuse(const Message& message, OutcomeCode code, Conflict conflict = Conflict::kNone,
+                 Rule rule = Rule::kNone) const;
   Rule BrokenRule(const Change& change) const;
   Rule BrokenBy(const Update& update) const;
   bool Unbalanced(const Change& change) const;
-
   Verdict Judge(const Message& message, const Update& update) const;
   Verdict JudgeVersion(const Message& message, const Update& update, const Found& found) const;
   Verdict JudgeStamp(const Message& message, const Update& update) const;
   static Found Find(const ModelEntity& entity, const std::string& identity, uint64_t after, uint64_t limit);
+  static Policy Overlay(Policy policy, const Policy& fields);
   const ModelEntity& Get(std::string_view key) const;
 
   ModelOptions options_;
   uint64_t sequence_ = 0;
   std::map<std::string, ModelEntity, std::less<>> entities_;
   std::map<std::string, ModelSource, std::less<>> sources_;
+  std::vector<Parked> parked_;  // the oldest first
+  std::map<std::string, ModelLetter> letters_;
+  std::vector<ModelEvent> events_;
 };
 
 }  // namespace semel::testing
