@@ -7,17 +7,33 @@
 #include <utility>
 
 namespace semel::testing {
+namespace {
+
+constexpr uint32_t kWindow = 8;
+
+}  // namespace
+
+void FreshenVersions(const ReferenceModel& model, bool with_since, Change* change) {
+  for (Update& update : change->updates) {
+    const uint64_t version = model.Latest(update.key).version;
+    if (!update.expect_version || update.action == Action::kCheck || version <= *update.expect_version) continue;
+    if (with_since && !update.since) update.since = update.expect_version;
+    update.expect_version = version;
+  }
+}
 
 RandomChanges::RandomChanges(uint64_t seed, RandomChangesOptions options) : random_(seed), options_(options) {
-  logs_.push_back({"plain", "", false, true, {}});
-  logs_.push_back({"gappy", "first", false, false, {}});
-  logs_.push_back({"chained", "", true, false, {}});
+  logs_.push_back({.name = "plain"});
+  logs_.push_back({.name = "gappy", .incarnation = "first", .dense = false});
+  logs_.push_back({.name = "chained", .chained = true, .dense = false});
+  if (options.wide) logs_.push_back({.name = "windowed", .window = kWindow});
 }
 
 Change RandomChanges::Next(const ReferenceModel& model) {
   ++steps_;
-  if (pending_.empty() && random_.OneIn(8)) ReplayLog(model);
-  if (!pending_.empty()) {
+  if (pending_.empty() && random_.OneIn(options_.wide ? 4 : 8)) ReplayLog(model);
+  if (options_.wide && pending_.empty() && random_.OneIn(12)) DeliverUpstream(model);
+  if (!pending_.empty() && !(options_.wide && random_.OneIn(4))) {
     Change change = std::move(pending_.front());
     pending_.pop_front();
     return change;
@@ -29,14 +45,11 @@ Change RandomChanges::Next(const ReferenceModel& model) {
   if (kind <= 4) return Rebased(model);
   if (kind <= 9) return Remembered();
   if (kind <= 12) {
-    AppendTo(&logs_[random_.Below(logs_.size())], model);
+    for (int count = options_.wide ? 3 : 1; count > 0; --count) AppendTo(&logs_[random_.Below(logs_.size())], model);
     return Remembered();
   }
   Change change = NewChange(model);
-  remembered_.push_back(change);
-  if (remembered_.size() > options_.remembered_max) {
-    remembered_.erase(remembered_.begin() + static_cast<std::ptrdiff_t>(random_.Below(remembered_.size() - 8)));
-  }
+  Remember(change);
   // Some are late: others, made later, overtake them.
   return random_.OneIn(5) ? Remembered() : change;
 }
@@ -44,9 +57,10 @@ Change RandomChanges::Next(const ReferenceModel& model) {
 // ---- New intents
 
 Change RandomChanges::NewChange(const ReferenceModel& model) {
+  if (options_.wide && random_.OneIn(9)) return Funds(model);
   Change change(NewId());
   const Entity entity = model.Latest(Key());
-  switch (random_.Below(8)) {
+  switch (random_.Below(options_.wide ? 11 : 8)) {
     case 0:
     case 1:
     case 2:
@@ -57,13 +71,13 @@ Change RandomChanges::NewChange(const ReferenceModel& model) {
       AddTransfer(&change, model);
       break;
     case 5:
-      AddStamped(&change, model);
-      break;
-    case 6:
       AddChecked(&change, model);
       break;
-    default:
+    case 6:
       AddAdministration(&change, entity);
+      break;
+    default:
+      AddStamped(&change, model);
   }
   return change;
 }
@@ -145,7 +159,7 @@ void RandomChanges::AddChecked(Change* change, const ReferenceModel& model) {
 
 void RandomChanges::AddAdministration(Change* change, const Entity& entity) {
   Update& update = change->AddUpdate(entity.key).ExpectVersion(entity.version);
-  switch (random_.Below(5)) {
+  switch (entity.policy.closed.value_or(false) ? 0 : random_.Below(5)) {
     case 0:
       SetPolicyOf(&update, entity);
       break;
@@ -164,9 +178,21 @@ void RandomChanges::AddAdministration(Change* change, const Entity& entity) {
   }
 }
 
+Change RandomChanges::Funds(const ReferenceModel& model) {
+  const Entity purse = model.Latest(kPurse);
+  Change change(NewId());
+  Update& update = change.AddUpdate(kPurse).ExpectVersion(purse.version);
+  if (purse.policy.min_balance) {
+    update.Add(random_.Below(60));
+  } else {
+    update.SetPolicy({.min_balance = 0});
+  }
+  return change;
+}
+
 void RandomChanges::SetPolicyOf(Update* update, const Entity& entity) {
   Policy policy;
-  switch (random_.Below(4)) {
+  switch (entity.policy.closed.value_or(false) ? 3 : random_.Below(4)) {
     case 0:
       policy.min_balance = -static_cast<Amount>(random_.Below(40));
       break;
@@ -201,19 +227,33 @@ void RandomChanges::SetSomeAction(Update* update) {
 // Appends a message to the log of a source. Its first delivery comes with a replay.
 void RandomChanges::AppendTo(Log* log, const ReferenceModel& model) {
   Change change(random_.OneIn(3) ? "" : NewId());
-  const Entity entity = model.Latest(Key());
+  FillMessage(&change, model);
   SourcePosition& source = change.source.emplace();
   source.name = log->name;
   source.incarnation = log->incarnation;
   const uint64_t last = log->messages.empty() ? 0 : log->messages.back().source->position;
   source.position = last + (log->dense ? 1 : 1 + random_.Below(4));
   if (log->chained) source.previous = last;
-  if (random_.OneIn(2)) {
-    change.AddUpdate(entity.key).Add(SomeAmount());
-  } else {
-    AddGuarded(&change, entity);
-  }
+  source.window = log->window;
   log->messages.push_back(std::move(change));
+}
+
+void RandomChanges::FillMessage(Change* change, const ReferenceModel& model) {
+  const Entity entity = model.Latest(Key());
+  const uint64_t kind = random_.Below(options_.wide ? 10 : 4);
+  if (kind < 2) {
+    change->AddUpdate(entity.key).Add(SomeAmount());
+  } else if (kind < 4) {
+    AddGuarded(change, entity);
+  } else if (kind < 7) {
+    change->AddUpdate(kPurse).Add(-static_cast<Amount>(random_.Below(60)));
+  } else if (kind == 7) {
+    AddStamped(change, model);
+  } else {  // what nobody accepts, or an intent that comes another way, too
+    const Change other = random_.OneIn(4) ? Unacceptable() : Remembered();
+    change->id = other.id;
+    change->updates = other.updates;
+  }
 }
 
 // A consumer reads on, or again, from somewhere near the cursor; it does not wait for what is early.
@@ -222,12 +262,26 @@ void RandomChanges::ReplayLog(const ReferenceModel& model) {
   const std::optional<SourceCursor> cursor = model.LatestSource(log.name);
   size_t next = 0;
   while (next < log.messages.size() && cursor && log.messages[next].source->position <= cursor->position) ++next;
+  log.window == 0 ? ReplayInOrder(log, next) : ReplayShuffled(log, next);
+}
+
+void RandomChanges::ReplayInOrder(const Log& log, size_t next) {
   const size_t back = random_.OneIn(2) ? 0 : random_.Below(5);
   const size_t skipped = random_.OneIn(12) ? 1 : 0;
   const size_t begin = std::min(next - std::min(next, back) + skipped, log.messages.size());
   const size_t end = std::min(begin + 1 + random_.Below(5), log.messages.size());
   pending_.insert(pending_.end(), log.messages.begin() + static_cast<std::ptrdiff_t>(begin),
                   log.messages.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
+// From a little before the cursor to a little beyond the window.
+void RandomChanges::ReplayShuffled(const Log& log, size_t next) {
+  const size_t begin = next - std::min(next, random_.Below(6));
+  const size_t end = std::min<size_t>(next + random_.Between(1, kWindow + 4), log.messages.size());
+  for (size_t i = begin; i < end; ++i) {
+    const uint64_t at = random_.Below(pending_.size() + 1);
+    pending_.insert(pending_.begin() + static_cast<std::ptrdiff_t>(at), log.messages[i]);
+  }
 }
 
 // A message of a known source with something wrong about its place.
@@ -260,7 +314,78 @@ Change RandomChanges::BrokenMessage(const ReferenceModel& model) {
   return change;
 }
 
+// ---- Upstreams that assign versions
+
+// A few messages over a few entities, shuffled.
+void RandomChanges::DeliverUpstream(const ReferenceModel& model) {
+  std::map<std::string, uint64_t> versions;
+  for (const char* key : {"U0", "U1", "K0", kPurse}) versions[key] = model.Latest(key).version;
+  std::vector<Change> burst;
+  for (uint64_t count = random_.Between(2, 7); count > 0; --count) {
+    DeliverWithAccidents(UpstreamMessage(&versions), &burst);
+  }
+  for (Change& message : burst) {
+    Remember(message);
+    const uint64_t at = random_.Below(pending_.size() + 1);
+    pending_.insert(pending_.begin() + static_cast<std::ptrdiff_t>(at), std::move(message));
+  }
+}
+
+// The next message of an upstream that has brought its entities to `versions`; moves them.
+Change RandomChanges::UpstreamMessage(std::map<std::string, uint64_t>* versions) {
+  Change change(NewId());
+  const uint64_t first = random_.Below(versions->size());
+  const uint64_t checked = random_.OneIn(5) ? first + 1 : first;
+  const uint64_t last = random_.OneIn(3) ? first + 2 : first;
+  uint64_t i = 0;
+  for (auto& [key, version] : *versions) {
+    if (i == first || i == last) {
+      Update& update = change.AddUpdate(key).ExpectVersion(version++);
+      random_.OneIn(4) ? update.Put(std::to_string(steps_)) : update.Add(SomeAmount());
+    } else if (i == checked) {
+      change.AddUpdate(key).ExpectVersion(version).Check();
+    }
+    ++i;
+  }
+  return change;
+}
+
+// Once, twice, or not at all; or beside another attempt of its id, or other content under it.
+void RandomChanges::DeliverWithAccidents(const Change& message, std::vector<Change>* burst) {
+  if (random_.OneIn(8)) return;
+  burst->push_back(message);
+  Change other = message;
+  switch (random_.Below(6)) {
+    case 0:
+      break;
+    case 1:
+    case 2: {
+      const bool with_since = !random_.OneIn(3);
+      for (Update& update : other.updates) {
+        if (with_since && update.action != Action::kCheck) update.since = update.expect_version;
+        *update.expect_version += random_.Between(1, 2);
+      }
+      break;
+    }
+    case 3:
+      for (Update& update : other.updates) *update.expect_version -= std::min<uint64_t>(*update.expect_version, 1);
+      break;
+    case 4:
+      other.updates[0].Add(1000 + static_cast<Amount>(random_.Below(9)));
+      break;
+    default:
+      return;
+  }
+  burst->push_back(std::move(other));
+}
+
 // ---- Redelivery and its accidents
+
+void RandomChanges::Remember(const Change& change) {
+  remembered_.push_back(change);
+  if (remembered_.size() <= options_.remembered_max) return;
+  remembered_.erase(remembered_.begin() + static_cast<std::ptrdiff_t>(random_.Below(remembered_.size() - 8)));
+}
 
 Change RandomChanges::Remembered() {
   if (remembered_.empty()) return Unacceptable();
@@ -272,14 +397,8 @@ Change RandomChanges::Remembered() {
 // An honest retry: the same content, fresh versions, and the version first seen kept as `since`.
 Change RandomChanges::Rebased(const ReferenceModel& model) {
   Change change = Remembered();
-  const bool forgets_since = random_.OneIn(8);
-  for (Update& update : change.updates) {
-    const uint64_t version = model.Latest(update.key).version;
-    if (!update.expect_version || update.action == Action::kCheck || version <= *update.expect_version) continue;
-    if (!forgets_since && !update.since) update.since = update.expect_version;
-    update.expect_version = version;
-  }
-  remembered_.push_back(change);
+  FreshenVersions(model, !random_.OneIn(8), &change);
+  Remember(change);
   return change;
 }
 

@@ -1,0 +1,41 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Streams as tests/spec knows them: changes, and operations between them.
+
+#ifndef SEMEL_TESTS_MODEL_OPERATION_H_
+#define SEMEL_TESTS_MODEL_OPERATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "nlohmann/json.hpp"
+#include "semel/change.h"
+#include "semel/outcome.h"
+#include "tests/model/reference_model.h"
+
+namespace semel::testing {
+
+// What may be asked of a ledger.
+struct Operation {
+  enum class Kind { kApply, kRetry, kDiscard, kDiscardParked, kTrim, kTrimEntity, kParkMax, kLookback, kReopen };
+  Kind kind = Kind::kApply;
+  Change change;        // kApply; kRetry and kDiscard: the letter; kDiscardParked: the parked change
+  std::string name;     // kRetry and kDiscard: the address of the letter; kTrimEntity: the key
+  uint64_t number = 0;  // kParkMax, kLookback
+};
+
+// The answer, of what has one. A letter that is retried or discarded must be there.
+std::optional<Outcome> Run(const Operation& operation, ReferenceModel* model);
+
+// The specification's dialect: values as plain text, amounts as decimal text. It does not know the asset of an add.
+nlohmann::json SpecificationJson(const Policy& policy);
+nlohmann::json SpecificationJson(const Change& change);
+nlohmann::json SpecificationJson(const Operation& operation);
+
+// What the specification calls the identity of a change.
+std::string SpecificationIdentity(const Change& change);
+
+}  // namespace semel::testing
+
+#endif  // SEMEL_TESTS_MODEL_OPERATION_H_
