@@ -2,31 +2,38 @@
 """Random streams of changes, each with the answer that the executable specification gives.
 
 The generator looks at the model's state as it goes, so that most changes hit something: the current version, one
-beside it, a balance that is there or was there, an id that was used. What this version of the engine does not have
-(parking, windows, trimming, dead letters) is left out.
+beside it, a balance that is there or was there, an id that was used.
 """
 import copy
 import random
 
+from semel_model import Ledger, run_line
+
 I128_MAX = (1 << 127) - 1
+WINDOW = 6
+SENT_MAX = 500
 
 
 class Stream:
-    """One run: `changes` and the model's `outcomes`, side by side; `model` is in the state after the last change."""
+    """One run. `lines` are changes and operations as the specification knows them, and {"op": "reopen"}; `outcomes`
+    are the model's, of the lines that have one, in order. `model` is in the state after the last line.
 
-    def __init__(self, ledger_type, seed, length):
+    With `wide` there are operations other than reopening, windowed sources and upstreams in disorder, too."""
+
+    def __init__(self, seed, length, wide=False):
         self.random = random.Random(seed)
-        self.model = ledger_type()
+        self.model = Ledger()
+        self.wide = wide
         self.keys = [f"K{i}" for i in range(self.random.choice((2, 4, 40)))]
-        self.next_position = {"S1": 1, "S2": 5}
-        self.logs = {"S1": [], "S2": []}
-        self.pool = []          # what was sent, for redeliveries
-        self.changes, self.outcomes = [], []
-        self.reopened = []      # before which changes the ledger is closed and opened again
-        while len(self.changes) < length:
+        self.next_position = {"S1": 1, "S2": 5, "W": 1}
+        self.logs = {"S1": [], "S2": [], "W": []}
+        self.pool = []          # new changes, for redeliveries
+        self.sent = []          # some of everything
+        self.lines, self.outcomes = [], []
+        while len(self.lines) < length:
             if self.random.random() < 1 / 800:
                 self.reopen()
-            self.step(len(self.changes))
+            self.step(len(self.lines))
             if len(self.pool) > 80:
                 self.pool.pop(self.random.randrange(60))
 
@@ -44,14 +51,22 @@ class Stream:
 
     def reopen(self):
         """What the model calls memory only is forgotten: sources of which nothing was decided, and early positions."""
-        self.reopened.append(len(self.changes))
+        self.lines.append({"op": "reopen"})
         self.model.sources = {name: s for name, s in self.model.sources.items() if s.cursor is not None}
         for source in self.model.sources.values():
             source.blocked = None
 
     def send(self, change):
-        self.changes.append(change)
+        self.lines.append(change)
         self.outcomes.append(self.model.apply(copy.deepcopy(change)))
+        if len(self.sent) < SENT_MAX:
+            self.sent.append(change)
+        else:
+            self.sent[self.random.randrange(SENT_MAX)] = change
+
+    def operate(self, **operation):
+        self.lines.append(operation)
+        self.outcomes += run_line(self.model, operation)
 
     def send_new(self, identifier, *updates, **members):
         change = {"updates": list(updates), **members}
@@ -65,6 +80,12 @@ class Stream:
                  self.prior_balance, self.prior_balance, self.stamped, self.stamped, self.sourced, self.sourced,
                  self.sourced, self.replay, self.rebase, self.other_content, self.checked, self.policy, self.deletion,
                  self.malformed, self.edge_amount] + [self.redeliver] * 6
+        if self.wide:
+            kinds += [self.windowed, self.windowed, self.replay_window, self.replay_window, self.debit, self.debit,
+                      self.upstream, self.letter, self.letter, self.letter, self.redeliver_anything,
+                      self.redeliver_anything]
+            if self.random.random() < 1 / 40:
+                kinds = [self.trim, self.trim, self.give_up_parked, self.other_options]
         self.random.choice(kinds)(f"i{number}")
 
     def amount(self):
@@ -119,7 +140,7 @@ class Stream:
             self.send_new(name, {"key": "row/" + key, "expect_version": self.version("row/" + key),
                                  **self.random.choice(({"put": "u"}, {"delete": True}))})
             return
-        stamp = self.random.randrange(len(self.changes) // 20 + 3)
+        stamp = self.random.randrange(len(self.lines) // 20 + 3)
         action = self.random.choice(({"put": "a"}, {"put": "b"}, {"put": "b"}, {"delete": True}))
         updates = [{"key": "row/" + key, "newer": stamp, **action}]
         if self.random.random() < 0.3:
@@ -242,3 +263,102 @@ class Stream:
         if self.pool:
             recent = self.random.random() < 0.6
             self.send(self.random.choice(self.pool[-6:] if recent else self.pool))
+
+    def redeliver_anything(self, _name):
+        for change in self.random.sample(self.sent, min(len(self.sent), self.random.randrange(6))):
+            self.send(change)
+
+    # ---- Windowed sources, upstreams in disorder
+
+    def windowed(self, name):
+        key, _ = self.two_keys()
+        source = {"name": "W", "position": self.next_position["W"], "window": WINDOW}
+        self.next_position["W"] += 1
+        update = self.random.choice(({"key": key, "add": self.amount()},
+                                     {"key": key, "expect_version": self.version(key), "add": self.amount()},
+                                     {"key": key, "expect_version": self.version(key) + 1, "put": "w"},
+                                     {"key": "purse", "add": str(-self.random.randrange(30))}))
+        change = {"updates": [update], "source": source}
+        if self.random.random() < 0.7:
+            change["id"] = name
+        self.logs["W"].append(change)
+
+    def replay_window(self, _name):
+        """Shuffled, from a little before the cursor to a little beyond the window."""
+        cursor = (self.model.sources["W"].cursor or 0) if "W" in self.model.sources else 0
+        near = self.logs["W"][max(0, cursor - 4):cursor + WINDOW + 3]
+        for change in self.random.sample(near, min(len(near), self.random.randrange(1, 6))):
+            self.send(change)
+
+    def debit(self, name):
+        """Money that is often not there, and money."""
+        entity = self.model.entities.get("purse")
+        if entity is None:
+            self.send_new(name, {"key": "purse", "expect_version": 0, "set_policy": {"min_balance": "0"}})
+        elif self.random.random() < 0.5:
+            self.send_new(name, {"key": "purse", "since": entity.version, "add": str(self.random.randrange(30))})
+        else:
+            source = {"name": "S1", "position": self.next_position["S1"]}
+            self.next_position["S1"] += 1
+            change = {"id": name, "updates": [{"key": "purse", "add": str(-self.random.randrange(30))}],
+                      "source": source}
+            self.logs["S1"].append(change)
+            self.replay(name)
+
+    def upstream(self, name):
+        """An upstream that assigns versions over a few entities; its messages come in any order, some twice or never,
+        some in a second attempt or with other content."""
+        versions = {key: self.version(key) for key in self.random.sample(["U0", "U1", "U2", "U3", "U4"], 3)}
+        burst = []
+        for number in range(self.random.randrange(2, 7)):
+            updates = []
+            for key in self.random.sample(sorted(versions), self.random.choice((1, 1, 2))):
+                updates.append({"key": key, "expect_version": versions[key], "add": self.amount()})
+                versions[key] += 1
+            message = {"id": f"{name}.{number}", "updates": updates}
+            burst += [message] * self.random.choice((0, 1, 1, 1, 1, 2))
+            other = copy.deepcopy(message)
+            accident = self.random.randrange(5)
+            if accident == 0:
+                other["updates"][0]["add"] = "77"
+            elif accident == 1:
+                for update in other["updates"]:
+                    if self.random.random() < 0.7:
+                        update["since"] = update["expect_version"]
+                    update["expect_version"] += 1
+            else:
+                continue
+            burst.append(other)
+        self.random.shuffle(burst)
+        for message in burst:
+            self.send(message)
+        self.pool += burst
+
+    # ---- What an operator does
+
+    def letter(self, _name):
+        """Retries or discards a dead letter, and its message comes again."""
+        if not self.model.dead:
+            return
+        rejected = [address for address, (_, outcome) in self.model.dead.items() if outcome == "REJECTED"]
+        address = self.random.choice(rejected or sorted(self.model.dead))
+        change, _ = self.model.dead[address]
+        self.operate(op=self.random.choice(("retry", "retry", "retry", "discard")), dead=address)
+        for _ in range(self.random.randrange(3)):
+            self.send(change)
+
+    def give_up_parked(self, _name):
+        if self.model.parked:
+            parked = self.random.choice(self.model.parked)
+            self.operate(op="discard_parked", id=parked.id)
+            self.send(parked.change)
+
+    def trim(self, name):
+        self.operate(op="trim")
+        self.redeliver_anything(name)
+
+    def other_options(self, _name):
+        if self.random.random() < 0.5:
+            self.operate(op="park", max=self.random.choice((0, 3, 8, 30)))
+        else:
+            self.operate(op="lookback", n=self.random.choice((2, 3, 5, 20, 4096)))
