@@ -70,10 +70,10 @@ class BareEngine final : public Engine {
   ~BareEngine() override { close(fd_); }
 
   void Apply(const std::vector<Change>& changes) override {
-    frame_.Begin(tip_);
+    frame_.Begin(tip_, 1);
     for (const Change& change : changes) Append(change);
     internal::FrameHeader header;
-    const std::string_view bytes = frame_.Finish(1, &header);
+    const std::string_view bytes = frame_.Finish(&header);
     if (at_ + bytes.size() > kFileBytes) at_ = 0;
     Write(at_, bytes);
     SEMEL_CHECK(fdatasync(fd_) == 0);

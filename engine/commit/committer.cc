@@ -30,6 +30,7 @@ absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is
 // One caller's changes on their way. Lives on the caller's stack.
 struct Committer::Request {
   absl::Span<const Change> changes;
+  std::optional<bool> park;
   Outcome* outcomes;
   std::vector<PreparedChange> prepared;
   size_t next = 0;      // the first change that is not in a frame yet
@@ -57,7 +58,7 @@ Committer::Committer(const CommitterParts& parts, const CommitterOptions& option
     : parts_(parts),
       options_(options),
       checkpoint_due_bytes_(std::min(kCheckpointBytesMin, options.max_dirty_bytes / 2)),
-      decider_(parts.heads, parts.reader, options.seed),
+      decider_(parts.heads, parts.reader, options.decider),
       deciding_options_(options_now) {}
 
 Committer::~Committer() { Stop(); }
@@ -70,24 +71,31 @@ void Committer::Stop() {
     unanswered.swap(async_);
     while (async_running_ || leader_active_) queue_changed_.Wait(&queue_mutex_);
   }
-  for (Async& async : unanswered) async.second(ClosedError());
+  for (Async& async : unanswered) async.done(ClosedError());
 }
 
-absl::Status Committer::Apply(absl::Span<const Change> changes, Outcome* outcomes) {
-  {
-    MutexLock lock(&queue_mutex_);
-    if (closed_) return ClosedError();
-  }
-  return Submit(changes, outcomes);
+absl::Status Committer::Recover() {
+  MutexLock lock(&commit_mutex_);
+  return decider_.Recover();
+}
+
+absl::Status Committer::CheckNotClosed() {
+  MutexLock lock(&queue_mutex_);
+  return closed_ ? ClosedError() : absl::OkStatus();
+}
+
+absl::Status Committer::Apply(absl::Span<const Change> changes, std::optional<bool> park, Outcome* outcomes) {
+  SEMEL_RETURN_IF_ERROR(CheckNotClosed());
+  return Submit(changes, park, outcomes);
 }
 
 // ---- Group commit.
 
-absl::Status Committer::Submit(absl::Span<const Change> changes, Outcome* outcomes) {
+absl::Status Committer::Submit(absl::Span<const Change> changes, std::optional<bool> park, Outcome* outcomes) {
   SEMEL_RETURN_IF_ERROR(poison_.Get());
-  Request request{changes, outcomes, {}, 0, absl::OkStatus(), false, false, {}};
+  Request request{changes, park, outcomes, {}, 0, absl::OkStatus(), false, false, {}};
   request.prepared.reserve(changes.size());
-  for (const Change& change : changes) request.prepared.push_back(Prepare(change, options_.seed));
+  for (const Change& change : changes) request.prepared.push_back(Prepare(change, options_.decider));
 
   {
     MutexLock lock(&queue_mutex_);
@@ -145,9 +153,9 @@ void Committer::FinishGroup(const std::vector<Request*>& group) {
 void Committer::CommitGroup(const std::vector<Request*>& group) {
   MutexLock lock(&commit_mutex_);
   for (;;) {
-    const std::vector<Slice> slices = NextFrame(group);
+    std::vector<Slice> slices = NextFrame(group);
     if (slices.empty()) return;
-    if (absl::Status status = CommitFrame(slices); !status.ok()) {
+    if (absl::Status status = CommitFrame(std::move(slices)); !status.ok()) {
       for (Request* request : group) request->Fail(status);
       return;
     }
@@ -172,15 +180,15 @@ std::vector<Committer::Slice> Committer::NextFrame(const std::vector<Request*>& 
 }
 
 // The way of a frame.
-absl::Status Committer::CommitFrame(const std::vector<Slice>& slices) {
+absl::Status Committer::CommitFrame(std::vector<Slice> slices) {
   SEMEL_RETURN_IF_ERROR(poison_.Get());
 
   // 1. The heads that the changes name, from memory or the state.
   SEMEL_RETURN_IF_ERROR(LoadHeads(slices));
 
   // 2. Decide each change, seeing what those before it did, and encode what was decided.
-  decider_.Begin(parts_.writer->tip(), deciding_options_);
-  Decide(slices);
+  BeginFrame(deciding_options_);
+  Decide(&slices);
 
   // 3. One write, one sync. Before this returns nobody has seen anything of it.
   if (absl::Status status = MakeDurable(); !status.ok()) {
@@ -212,16 +220,28 @@ absl::Status Committer::LoadHeads(const std::vector<Slice>& slices) {
   return status;
 }
 
-void Committer::Decide(const std::vector<Slice>& slices) {
+void Committer::BeginFrame(const DecidingOptions& options) {
+  decider_.Begin(parts_.writer->tip(), parts_.clock->NowUs(), options);
+}
+
+// Cuts `slices` short when parked changes have made the frame as large as it may be.
+void Committer::Decide(std::vector<Slice>* slices) {
   size_t node = 0;
-  for (const Slice& slice : slices) {
+  for (size_t s = 0; s < slices->size(); ++s) {
+    Slice& slice = (*slices)[s];
     for (size_t i = slice.begin; i < slice.end; ++i) {
+      if (decider_.frame().size() > options_.max_frame_bytes) {
+        slice.end = i;
+        slices->resize(s + 1);
+        return;
+      }
       const PreparedChange& prepared = slice.request->prepared[i];
       const size_t count = (prepared.has_updates() ? prepared.change->updates.size() : 0) + prepared.has_source();
       const auto nodes = absl::MakeConstSpan(nodes_).subspan(node, count);
       node += count;
       if (slice.request->finished()) continue;  // failed before
-      absl::Status status = decider_.Decide(prepared, nodes, &slice.request->outcomes[i]);
+      const bool park = slice.request->park.value_or(deciding_options_.parking);
+      absl::Status status = decider_.Decide(prepared, nodes, park, &slice.request->outcomes[i]);
       if (!status.ok()) slice.request->Fail(status);  // it alone: its neighbours go on
     }
   }
@@ -233,7 +253,7 @@ absl::Status Committer::MakeDurable() {
   SEMEL_RETURN_IF_ERROR(parts_.writer->Reserve(frame.size()));  // may fail and be tried again: nothing is written yet
 
   FrameHeader header;
-  const std::string_view bytes = frame.Finish(parts_.clock->NowUs(), &header);
+  const std::string_view bytes = frame.Finish(&header);
   absl::Status status = parts_.writer->Append(header, bytes);
   if (status.ok()) status = options_.publish_durable(parts_.writer->tip().lsn);
   if (!status.ok()) return poison_.Set(status);
@@ -245,19 +265,100 @@ void Committer::MakeVisible() {
   parts_.heads->Publish(parts_.writer->tip());
   decider_.Publish();
   parts_.heads->Evict();
+  for (const auto& [change, outcome] : decider_.unparked()) {
+    outcome_counts_[static_cast<int>(outcome.code)].fetch_add(1, std::memory_order_relaxed);
+    if (options_.on_unparked) options_.on_unparked(change, outcome);
+  }
+}
+
+// ---- Frames that are not of callers' changes.
+
+absl::Status Committer::CommitAlone(const std::function<absl::Status(Decider*)>& decide) {
+  SEMEL_RETURN_IF_ERROR(CheckNotClosed());
+  MutexLock lock(&commit_mutex_);
+  return CommitAloneLocked(deciding_options_, decide);
+}
+
+absl::Status Committer::CommitAloneLocked(const DecidingOptions& options,
+                                          const std::function<absl::Status(Decider*)>& decide) {
+  SEMEL_RETURN_IF_ERROR(poison_.Get());
+  BeginFrame(options);
+  absl::Status status = decide(&decider_);
+  if (status.ok()) status = MakeDurable();
+  if (!status.ok()) {
+    parts_.heads->Discard();
+    decider_.Discard();
+    return status;
+  }
+  MakeVisible();
+  return absl::OkStatus();
 }
 
 absl::Status Committer::SetDecidingOptions(const DecidingOptions& options) {
   MutexLock lock(&commit_mutex_);
   if (options == deciding_options_) return absl::OkStatus();
-  decider_.Begin(parts_.writer->tip(), options);
-  Entry entry;
-  entry.options = options;
-  decider_.frame().Add(&entry);
-  SEMEL_RETURN_IF_ERROR(MakeDurable());
-  MakeVisible();
+  SEMEL_RETURN_IF_ERROR(CommitAloneLocked(options, [&](Decider* decider) {
+    Entry entry;
+    entry.kind = EntryKind::kOptions;
+    entry.options = options;
+    return decider->Add(&entry);
+  }));
   deciding_options_ = options;
   return absl::OkStatus();
+}
+
+absl::Status Committer::DiscardParked(uint64_t sequence, Outcome* outcome) {
+  return CommitAlone([&](Decider* decider) { return decider->DiscardParked(sequence, outcome); });
+}
+
+absl::Status Committer::RetryLetter(uint64_t sequence, Outcome* outcome) {
+  return CommitAlone([&](Decider* decider) { return decider->RetryLetter(sequence, outcome); });
+}
+
+absl::Status Committer::DiscardLetter(uint64_t sequence) {
+  return CommitAlone([&](Decider* decider) { return decider->DiscardLetter(sequence); });
+}
+
+absl::Status Committer::SetSource(const SourceCursor& cursor) {
+  return CommitAlone([&](Decider* decider) { return decider->SetSource(cursor); });
+}
+
+absl::Status Committer::Retire(std::string_view prefix, const std::function<absl::Status()>& may) {
+  return CommitAlone([&](Decider* decider) {
+    SEMEL_RETURN_IF_ERROR(may());
+    return decider->Retire(prefix);
+  });
+}
+
+absl::Status Committer::Erase(Table table, const std::vector<std::string>& keys) {
+  return CommitAlone([&](Decider* decider) {
+    Entry entry;
+    entry.kind = EntryKind::kErase;
+    entry.erased_table = table;
+    entry.erased.assign(keys.begin(), keys.end());
+    return decider->Add(&entry);
+  });
+}
+
+absl::Status Committer::SetFloor(Lsn floor) {
+  SEMEL_RETURN_IF_ERROR(CheckNotClosed());
+  MutexLock lock(&commit_mutex_);
+  if (floor <= parts_.reader->floor()) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(CommitAloneLocked(deciding_options_, [&](Decider* decider) {
+    Entry entry;
+    entry.kind = EntryKind::kFloor;
+    entry.floor = floor;
+    return decider->Add(&entry);
+  }));
+  parts_.reader->SetFloor(floor);
+  return absl::OkStatus();
+}
+
+absl::Status Committer::SealSegment() {
+  SEMEL_RETURN_IF_ERROR(CheckNotClosed());
+  MutexLock lock(&commit_mutex_);
+  SEMEL_RETURN_IF_ERROR(poison_.Get());
+  return parts_.writer->Seal();
 }
 
 // ---- Checkpoints.
@@ -280,14 +381,12 @@ void Committer::ScheduleCheckpointIfDue() {
     absl::Status status = RunCheckpoint();
     checkpoint_scheduled_.store(false);
     if (!status.ok()) Log(absl::StrCat("checkpoint failed: ", status.ToString()));
+    if (status.ok() && options_.after_checkpoint) options_.after_checkpoint();
   });
 }
 
 absl::Status Committer::Checkpoint() {
-  {
-    MutexLock lock(&queue_mutex_);
-    if (closed_) return ClosedError();
-  }
+  SEMEL_RETURN_IF_ERROR(CheckNotClosed());
   return RunCheckpoint();
 }
 
@@ -301,6 +400,7 @@ absl::Status Committer::RunCheckpoint() {
     info.tip = parts_.writer->tip();
     if (info.tip.lsn == now->info().tip.lsn) return absl::OkStatus();  // nothing new
     info.options = deciding_options_;
+    info.floor = parts_.reader->floor();
     parts_.heads->Freeze();
   }
   if (absl::Status status = parts_.store->Commit(parts_.heads->FrozenRecords(), info); !status.ok()) {
@@ -327,11 +427,11 @@ absl::Status Committer::Close() {
 
 // ---- Asynchronous callers: one step of a background thread stands in for all of them, as one caller with a batch.
 
-absl::Status Committer::ApplyAsync(Change* change, Done* done) {
+absl::Status Committer::ApplyAsync(Change* change, std::optional<bool> park, Done* done) {
   {
     MutexLock lock(&queue_mutex_);
     if (closed_) return ClosedError();
-    async_.emplace_back(std::move(*change), std::move(*done));
+    async_.push_back({std::move(*change), park, std::move(*done)});
     if (std::exchange(async_running_, true)) return absl::OkStatus();
   }
   parts_.async_background->Schedule([this] { RunAsync(); });
@@ -342,11 +442,13 @@ void Committer::RunAsync() {
   for (;;) {
     std::vector<Change> changes;
     std::vector<Done> done;
+    std::optional<bool> park;
     {
       MutexLock lock(&queue_mutex_);
-      while (!async_.empty() && changes.size() < kAsyncBatch) {
-        changes.push_back(std::move(async_.front().first));
-        done.push_back(std::move(async_.front().second));
+      if (!async_.empty()) park = async_.front().park;
+      while (!async_.empty() && async_.front().park == park && changes.size() < kAsyncBatch) {
+        changes.push_back(std::move(async_.front().change));
+        done.push_back(std::move(async_.front().done));
         async_.pop_front();
       }
       if (changes.empty()) {
@@ -356,7 +458,7 @@ void Committer::RunAsync() {
       }
     }
     std::vector<Outcome> outcomes(changes.size());
-    const absl::Status status = Submit(changes, outcomes.data());
+    const absl::Status status = Submit(changes, park, outcomes.data());
     for (size_t i = 0; i < done.size(); ++i) {
       status.ok() ? done[i](std::move(outcomes[i])) : done[i](status);
     }

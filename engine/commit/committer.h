@@ -41,11 +41,13 @@
 namespace semel::internal {
 
 struct CommitterOptions {
-  uint64_t seed = 0;
+  DeciderOptions decider;
   size_t max_frame_bytes = size_t{64} << 20;
   size_t max_dirty_bytes = size_t{1} << 30;
   std::function<void(std::string_view)> log;         // may be empty
   std::function<absl::Status(Lsn)> publish_durable;  // tells other processes; called after each sync
+  std::function<void(const Change&, const Outcome&)> on_unparked;  // may be empty
+  std::function<void()> after_checkpoint;  // may be empty; called by the background, with no lock held
 };
 
 // What the committer works with; all outlive it.
@@ -74,13 +76,31 @@ class Committer {
   Committer(const CommitterParts& parts, const CommitterOptions& options, const DecidingOptions& options_now);
   ~Committer();  // stops
 
-  // outcomes[i] answers changes[i]; see semel::Ledger for the errors.
-  absl::Status Apply(absl::Span<const Change> changes, Outcome* outcomes);
+  // Reads what is parked and retired. Once, before anything else.
+  absl::Status Recover();
+
+  // outcomes[i] answers changes[i]; see semel::Ledger for the errors. `park` absent: as the deciding options say.
+  absl::Status Apply(absl::Span<const Change> changes, std::optional<bool> park, Outcome* outcomes);
   // Takes both and answers later; or returns an error and takes neither.
-  absl::Status ApplyAsync(Change* change, Done* done);
+  absl::Status ApplyAsync(Change* change, std::optional<bool> park, Done* done);
 
   // Journals the options if they differ from those in force.
   absl::Status SetDecidingOptions(const DecidingOptions& options);
+
+  // What operators do; see semel::Ledger. Each in a frame of its own.
+  absl::Status DiscardParked(uint64_t sequence, Outcome* outcome);
+  absl::Status RetryLetter(uint64_t sequence, Outcome* outcome);
+  absl::Status DiscardLetter(uint64_t sequence);
+  absl::Status SetSource(const SourceCursor& cursor);
+  // `may`: called with no change under way; an error keeps the prefix from being retired.
+  absl::Status Retire(std::string_view prefix, const std::function<absl::Status()>& may);
+
+  // For trimming. Journals that records go: entities below a retired prefix, or positions.
+  absl::Status Erase(Table table, const std::vector<std::string>& keys);
+  // Journals that nothing before `floor` is looked at any more. Lower than the present floor: does nothing.
+  absl::Status SetFloor(Lsn floor);
+  // The next frame begins a new segment.
+  absl::Status SealSegment();
 
   absl::Status Checkpoint();
 
@@ -98,10 +118,14 @@ class Committer {
  private:
   struct Request;
   struct Slice;
-  using Async = std::pair<Change, Done>;
+  struct Async {
+    Change change;
+    std::optional<bool> park;
+    Done done;
+  };
 
   // Group commit.
-  absl::Status Submit(absl::Span<const Change> changes, Outcome* outcomes);
+  absl::Status Submit(absl::Span<const Change> changes, std::optional<bool> park, Outcome* outcomes);
   void Lead(Request* own);
   std::vector<Request*> GatherGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
   void FinishGroup(const std::vector<Request*>& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
@@ -109,11 +133,16 @@ class Committer {
   // The committer.
   void CommitGroup(const std::vector<Request*>& group);
   std::vector<Slice> NextFrame(const std::vector<Request*>& group) const;
-  absl::Status CommitFrame(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status CommitFrame(std::vector<Slice> slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   absl::Status LoadHeads(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
-  void Decide(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void Decide(std::vector<Slice>* slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   absl::Status MakeDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   void MakeVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status CommitAlone(const std::function<absl::Status(Decider*)>& decide);
+  absl::Status CommitAloneLocked(const DecidingOptions& options, const std::function<absl::Status(Decider*)>& decide)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void BeginFrame(const DecidingOptions& options) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status CheckNotClosed();
 
   // Checkpoints.
   void ThrottleIntake();

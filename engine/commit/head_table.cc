@@ -59,8 +59,11 @@ struct HeadTable::NodeEqual {
   bool operator()(const Hashed& a, const Node* b) const { return (*this)(b, a); }
 };
 
-HeadTable::HeadTable(StateStore* store, size_t cache_bytes)
-    : store_(store), cache_bytes_(cache_bytes), nodes_(std::make_unique<Nodes>()) {}
+HeadTable::HeadTable(StateStore* store, const CheckpointInfo& checkpoint, size_t cache_bytes)
+    : store_(store), cache_bytes_(cache_bytes), nodes_(std::make_unique<Nodes>()), tip_(checkpoint.tip) {
+  for (int t = 0; t < kTableCount; ++t) totals_[t] = {checkpoint.records[t], checkpoint.bytes[t]};
+  pending_totals_ = totals_;
+}
 
 HeadTable::~HeadTable() {
   for (Node* node : clock_) delete node;
@@ -128,12 +131,34 @@ const Head& HeadTable::Current(const Node* node) const {
   return node->pending == Node::kNoPending ? node->head : pending_[node->pending].head;
 }
 
-absl::Status HeadTable::Apply(Node* node, const Effect& effect, const EntryRef& entry) {
+Head* HeadTable::PendingOf(Node* node) {
   if (node->pending == Node::kNoPending) {
     node->pending = static_cast<uint32_t>(pending_.size());
     pending_.push_back({node, node->head});
   }
-  return ApplyEffect(effect, entry, &pending_[node->pending].head);
+  return &pending_[node->pending].head;
+}
+
+absl::Status HeadTable::Apply(Node* node, const Effect& effect, const EntryRef& entry) {
+  return ApplyEffect(effect, entry, PendingOf(node));
+}
+
+void HeadTable::Apply(Node* node, const RecordChange& change) {
+  Head* head = PendingOf(node);
+  if (change.settles.has_value()) {
+    SettlePosition(*change.settles, head);
+    return;
+  }
+  Totals& totals = pending_totals_[static_cast<size_t>(node->table)];
+  if (!HasHeads(node->table) && head->version != 0) {
+    --totals.records;
+    totals.bytes -= head->Extras().value->size();
+  }
+  *head = change.record.has_value() ? RecordHead(*change.record) : Head();
+  if (!HasHeads(node->table) && head->version != 0) {
+    ++totals.records;
+    totals.bytes += head->Extras().value->size();
+  }
 }
 
 void HeadTable::Publish(const JournalTip& tip) {
@@ -149,12 +174,14 @@ void HeadTable::Publish(const JournalTip& tip) {
     node->pending = Node::kNoPending;
   }
   pending_.clear();
+  totals_ = pending_totals_;
   tip_ = tip;
 }
 
 void HeadTable::Discard() {
   for (Pending& pending : pending_) pending.node->pending = Node::kNoPending;
   pending_.clear();
+  pending_totals_ = totals_;
 }
 
 void HeadTable::MarkDirty(Node* node) {
@@ -279,6 +306,8 @@ absl::StatusOr<std::vector<Head>> HeadTable::ReadMany(absl::Span<const HeadKey> 
 
 absl::StatusOr<HeadTable::Overlay> HeadTable::ReadOverlay(Table table, std::string_view start) const {
   Overlay overlay;
+  overlay.table = table;
+  overlay.start = start;
   {
     ReaderLock lock(&mutex_);
     for (const Node* node : clock_) {
@@ -291,6 +320,43 @@ absl::StatusOr<HeadTable::Overlay> HeadTable::ReadOverlay(Table table, std::stri
   }
   std::sort(overlay.heads.begin(), overlay.heads.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return overlay;
+}
+
+absl::Status HeadTable::Overlay::Visit(const std::function<bool(std::string_view key, const Head& head)>& visit) const {
+  auto next = heads.begin();
+  bool going = true;
+  const auto show = [&](std::string_view key, const Head& head) {
+    if (head.version != 0) going = visit(key, head);  // else it was erased
+  };
+  const auto show_dirty_below = [&](const std::string_view* key) {
+    for (; going && next != heads.end() && (key == nullptr || next->first < *key); ++next) show(next->first, next->second);
+  };
+  SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, start, [&](std::string_view key, const Head& head) {
+    show_dirty_below(&key);
+    if (!going) return false;
+    const bool replaced = next != heads.end() && next->first == key;
+    show(key, replaced ? next->second : head);
+    if (replaced) ++next;
+    return going;
+  }));
+  show_dirty_below(nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status HeadTable::VisitRecords(
+    Table table, const std::function<absl::Status(std::string_view key, std::string_view record)>& visit) const {
+  SEMEL_ASSIGN_OR_RETURN(const Overlay overlay, ReadOverlay(table, ""));
+  absl::Status status;
+  SEMEL_RETURN_IF_ERROR(overlay.Visit([&](std::string_view key, const Head& head) {
+    status = visit(key, *head.Extras().value);
+    return status.ok();
+  }));
+  return status;
+}
+
+HeadTable::Totals HeadTable::TotalsOf(Table table) const {
+  ReaderLock lock(&mutex_);
+  return totals_[static_cast<size_t>(table)];
 }
 
 JournalTip HeadTable::tip() const {

@@ -13,8 +13,10 @@
 #ifndef SEMEL_ENGINE_COMMIT_HEAD_TABLE_H_
 #define SEMEL_ENGINE_COMMIT_HEAD_TABLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "engine/base/mutex.h"
+#include "engine/commit/records.h"
 #include "engine/journal/frame.h"
 #include "engine/rules/effect.h"
 #include "engine/rules/head.h"
@@ -46,8 +49,8 @@ class HeadTable {
   // One entity in memory. Opaque to others; good until the frame in which it was loaded is published or discarded.
   struct Node;
 
-  // `store` must outlive the table.
-  HeadTable(StateStore* store, size_t cache_bytes);
+  // Begins where `checkpoint` stands, which must be that of `store`; `store` must outlive the table.
+  HeadTable(StateStore* store, const CheckpointInfo& checkpoint, size_t cache_bytes);
   ~HeadTable();
 
   // ---- The committer.
@@ -61,6 +64,9 @@ class HeadTable {
 
   // Applies an effect to the batch-local head. The only way in which heads change, at commit and at redo.
   absl::Status Apply(Node* node, const Effect& effect, const EntryRef& entry);
+
+  // Puts or takes away a record, erases an entity, or settles a position of a source.
+  void Apply(Node* node, const RecordChange& change);
 
   // Makes the batch-local heads the durable ones, visible to readers, with `tip` as the end of the journal; or forgets
   // them.
@@ -87,11 +93,29 @@ class HeadTable {
   absl::StatusOr<std::vector<Head>> ReadMany(absl::Span<const HeadKey> keys, JournalTip* tip) const;
   // The dirty heads of a table with key >= start, sorted by key, and a snapshot of the state that they lie over.
   struct Overlay {
+    Table table;
+    std::string start;
     std::vector<std::pair<std::string, Head>> heads;
     std::unique_ptr<StateSnapshot> snapshot;
     JournalTip tip;
+
+    // Visits the heads of both by key, the dirty ones in their places, until `visit` returns false.
+    absl::Status Visit(const std::function<bool(std::string_view key, const Head& head)>& visit) const;
   };
   absl::StatusOr<Overlay> ReadOverlay(Table table, std::string_view start) const;
+
+  // How many records a table has, and their bytes: durable ones. Kept for the tables of records only.
+  struct Totals {
+    uint64_t records = 0;
+    uint64_t bytes = 0;
+  };
+  Totals TotalsOf(Table table) const;
+  // The committer's: with what the frame has changed so far.
+  Totals PendingTotalsOf(Table table) const { return pending_totals_[static_cast<size_t>(table)]; }
+
+  // Visits the durable records of a table of records, by key.
+  absl::Status VisitRecords(
+      Table table, const std::function<absl::Status(std::string_view key, std::string_view record)>& visit) const;
 
   JournalTip tip() const;
   size_t dirty_bytes() const;   // changed since the last Freeze
@@ -106,6 +130,7 @@ class HeadTable {
 
   const Node* FindForReader(const HeadKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status LoadMissing(std::vector<HeadKey> missing);
+  Head* PendingOf(Node* node);
   void MarkDirty(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t PinnedBytes() const { return dirty_bytes_ + frozen_bytes_; }
   void CopyFrozen(size_t first, size_t count, std::vector<Head>* heads) const;
@@ -119,6 +144,8 @@ class HeadTable {
   std::vector<Node*> clock_;  // every node once, in the order of the clock hand
   size_t clock_hand_ = 0;
   JournalTip tip_;
+  std::array<Totals, kTableCount> totals_ = {};
+  std::array<Totals, kTableCount> pending_totals_ = {};  // the committer's
   size_t total_bytes_ = 0;
   size_t dirty_bytes_ = 0;
   size_t frozen_bytes_ = 0;

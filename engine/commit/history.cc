@@ -15,28 +15,29 @@ absl::Status UnfinishedJournal::ReadEntry(Lsn lsn, bool with_frame, EntryBuffer*
 }
 
 absl::StatusOr<std::optional<EntryRef>> ChainHistory::At(size_t i, uint64_t version) {
-  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(entries_, StartOf(i), version, kFloor));
+  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(entries_, StartOf(i), version, floor_));
   if (!lsn.has_value()) return std::nullopt;
   EntryBuffer buffer;
   Entry entry;
   SEMEL_RETURN_IF_ERROR(entries_->ReadEntry(*lsn, /*with_frame=*/false, &buffer, &entry));
-  return RefOf(entry, seed_);
+  return RefOf(entry, id_seed_);
 }
 
 absl::StatusOr<History::Search> ChainHistory::Find(size_t i, const IdTag& id, uint64_t after, uint64_t limit) {
   Search search;
   auto compare = [&](const Entry& entry, const Effect&) {
-    EntryRef ref = RefOf(entry, seed_);
+    EntryRef ref = RefOf(entry, id_seed_);
     if (ref.id != id) return true;
     search.found = ref;
     return false;
   };
-  SEMEL_RETURN_IF_ERROR(WalkBack(entries_, StartOf(i), heads_[i]->version - 1, after, limit, kFloor,
+  SEMEL_RETURN_IF_ERROR(WalkBack(entries_, StartOf(i), heads_[i]->version - 1, after, limit, floor_,
                                  /*with_frame=*/false, compare, &search.complete));
   return search;
 }
 
 absl::StatusOr<uint64_t> ChainHistory::VersionGivenBy(Lsn lsn, size_t i) {
+  if (lsn < floor_) return 0;
   EntryBuffer buffer;
   Entry entry;
   SEMEL_RETURN_IF_ERROR(entries_->ReadEntry(lsn, /*with_frame=*/false, &buffer, &entry));

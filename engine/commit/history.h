@@ -31,8 +31,10 @@ class UnfinishedJournal final : public EntrySource {
 
 class ChainHistory final : public History {
  public:
-  ChainHistory(EntrySource* entries, uint64_t seed, const Change& change, absl::Span<const Head* const> heads)
-      : entries_(entries), seed_(seed), change_(change), heads_(heads) {}
+  // What lies before `floor` is not readable. `id_seed`: Seeds::ids.
+  ChainHistory(EntrySource* entries, uint64_t id_seed, Lsn floor, const Change& change,
+               absl::Span<const Head* const> heads)
+      : entries_(entries), id_seed_(id_seed), floor_(floor), change_(change), heads_(heads) {}
 
   absl::StatusOr<std::optional<EntryRef>> At(size_t i, uint64_t version) override;
   absl::StatusOr<Search> Find(size_t i, const IdTag& id, uint64_t after, uint64_t limit) override;
@@ -42,13 +44,11 @@ class ChainHistory final : public History {
   ChainStart StartOf(size_t i) const { return {Table::kEntities, change_.updates[i].key, heads_[i]}; }
 
   EntrySource* const entries_;
-  const uint64_t seed_;
+  const uint64_t id_seed_;
+  const Lsn floor_;
   const Change& change_;
   const absl::Span<const Head* const> heads_;
 };
-
-// The oldest LSN that chains may be followed to. Nothing is trimmed yet, so it is the beginning.
-inline constexpr Lsn kFloor = 0;
 
 }  // namespace semel::internal
 

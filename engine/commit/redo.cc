@@ -10,20 +10,36 @@ namespace semel::internal {
 absl::Status Redo::Frame(const FrameHeader& header, std::string_view payload) {
   // First all keys of the frame, so that what is not in memory is read from the state in key order.
   keys_.clear();
-  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seed_, [&](const Entry& entry) -> absl::StatusOr<bool> {
+  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
     for (const Effect& effect : entry.effects) keys_.push_back({effect.table, effect.key});
     return true;
   }));
   SEMEL_RETURN_IF_ERROR(heads_->Load(keys_, &nodes_));
 
   size_t node = 0;
-  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seed_, [&](const Entry& entry) -> absl::StatusOr<bool> {
-    const EntryRef ref = RefOf(entry, seed_);
-    for (const Effect& effect : entry.effects) SEMEL_RETURN_IF_ERROR(heads_->Apply(nodes_[node++], effect, ref));
-    if (entry.options.has_value()) options_ = *entry.options;
+  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
+    SEMEL_RETURN_IF_ERROR(One(entry, &node));
     return true;
   }));
   heads_->Publish(TipAfter(header));
+  return absl::OkStatus();
+}
+
+// `node`: the next of nodes_.
+absl::Status Redo::One(const Entry& entry, size_t* node) {
+  const EntryRef ref = RefOf(entry, seeds_.ids);
+  for (const Effect& effect : entry.effects) SEMEL_RETURN_IF_ERROR(heads_->Apply(nodes_[(*node)++], effect, ref));
+  if (entry.kind == EntryKind::kOptions) options_ = entry.options;
+  if (entry.kind == EntryKind::kFloor) floor_ = entry.floor;
+
+  changes_.clear();
+  AppendRecordChanges(entry, seeds_.ids, &changes_);
+  if (changes_.empty()) return absl::OkStatus();
+  std::vector<HeadKey> keys;
+  for (const RecordChange& change : changes_) keys.push_back({change.table, change.key});
+  std::vector<HeadTable::Node*> nodes;
+  SEMEL_RETURN_IF_ERROR(heads_->Load(keys, &nodes));
+  for (size_t i = 0; i < changes_.size(); ++i) heads_->Apply(nodes[i], changes_[i]);
   return absl::OkStatus();
 }
 

@@ -11,7 +11,9 @@
 
 #include "absl/status/status.h"
 #include "engine/commit/head_table.h"
+#include "engine/commit/records.h"
 #include "engine/journal/frame.h"
+#include "engine/journal/reader.h"
 #include "engine/rules/classify.h"
 
 namespace semel::internal {
@@ -19,8 +21,9 @@ namespace semel::internal {
 // The caller is the committer of `heads`.
 class Redo {
  public:
-  Redo(HeadTable* heads, uint64_t seed, const DecidingOptions& options)
-      : heads_(heads), seed_(seed), options_(options) {}
+  // `checkpoint`: where the heads begin.
+  Redo(HeadTable* heads, const Seeds& seeds, const CheckpointInfo& checkpoint)
+      : heads_(heads), seeds_(seeds), options_(checkpoint.options), floor_(checkpoint.floor) {}
 
   // Applies a frame whose payload has been verified, and publishes it. Errors: DataLoss if an entity's version is not
   // the one before the effect's; those of the state.
@@ -28,11 +31,16 @@ class Redo {
 
   // In force after the frames so far.
   const DecidingOptions& options() const { return options_; }
+  Lsn floor() const { return floor_; }
 
  private:
   HeadTable* const heads_;
-  const uint64_t seed_;
+  absl::Status One(const Entry& entry, size_t* node);
+
+  const Seeds seeds_;
   DecidingOptions options_;
+  Lsn floor_;
+  std::vector<RecordChange> changes_;
   std::vector<HeadKey> keys_;
   std::vector<HeadTable::Node*> nodes_;
 };

@@ -66,6 +66,22 @@ BlockCache::Slot* BlockCache::SlotFor(Shard* shard, Lsn block) const {
   return slot;
 }
 
+void BlockCache::EraseBelow(Lsn lsn) {
+  for (size_t i = 0; i < kShards; ++i) {
+    Shard& shard = shards_[i];
+    MutexLock lock(&shard.mutex);
+    std::vector<Slot> kept;
+    shard.index.clear();
+    for (Slot& slot : shard.slots) {
+      if (slot.block < lsn) continue;
+      shard.index[slot.block] = kept.size();
+      kept.push_back(std::move(slot));
+    }
+    shard.slots = std::move(kept);
+    shard.hand = 0;
+  }
+}
+
 size_t BlockCache::bytes() const {
   size_t slots = 0;
   for (size_t i = 0; i < kShards; ++i) {

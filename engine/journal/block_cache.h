@@ -32,6 +32,9 @@ class BlockCache {
   // Remembers the first bytes.size() <= kBlockBytes bytes of a block.
   void Insert(Lsn block, std::string_view bytes);
 
+  // Forgets the blocks before an address: they are not asked for any more.
+  void EraseBelow(Lsn lsn);
+
   size_t bytes() const;
 
  private:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/numeric/bits.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
@@ -113,28 +114,88 @@ absl::StatusOr<VersionAtLsn> FindAtLsn(EntrySource* source, const ChainStart& st
   }
 }
 
-absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position,
-                                                Lsn floor) {
-  const std::optional<SourceState>& state = start.head->Extras().source;
-  if (!state.has_value() || position > state->cursor) return std::nullopt;
+absl::StatusOr<uint64_t> OldestReadable(EntrySource* source, const ChainStart& start, Lsn floor) {
   ChainReader reader(source, start, floor);
   Links links = LinksOf(*start.head);
-  uint64_t passed = 0;  // this version, and all before it, are of earlier positions
-  while (!links.empty()) {
+  uint64_t oldest = start.head->version + 1;
+  for (;;) {
+    const std::optional<Link> next = Furthest(links, [&](const Link& link) { return reader.Readable(link); });
+    if (!next.has_value()) return oldest;
+    oldest = next->version;
+    SEMEL_RETURN_IF_ERROR(reader.Read(*next));
+    Follow(reader.effect(), &links);
+  }
+}
+
+namespace {
+
+// Positions that rise.
+absl::StatusOr<PositionSearch> FindRisingPosition(EntrySource* source, const ChainStart& start, uint64_t position,
+                                                  Lsn floor) {
+  const SourceState& state = *start.head->Extras().source;
+  ChainReader reader(source, start, floor);
+  Links links = LinksOf(*start.head);
+  uint64_t passed = state.first_version - 1;   // this version, and all before it, are of earlier positions
+  uint64_t reached = start.head->version + 1;  // this version, and all after it, are of later ones
+  PositionSearch search;
+  search.settled = state.settled;
+  for (bool moved = true; moved;) {
     // Which of the links to follow shows only when its entry is read: the furthest first. Each that went too far is a
     // new bound, so that none is tried twice.
-    bool moved = false;
+    moved = false;
     for (auto link = links.rbegin(); link != links.rend() && !moved; ++link) {
       if (link->version <= passed || !reader.Readable(*link)) continue;
       SEMEL_RETURN_IF_ERROR(reader.Read(*link));
-      if (reader.effect().position == position) return link->lsn;
-      moved = reader.effect().position > position;
-      if (!moved) passed = link->version;
+      const Effect& effect = reader.effect();
+      if (effect.position == position && !effect.sets_cursor) {
+        search.lsn = link->lsn;
+        return search;
+      }
+      moved = effect.position >= position;
+      if (moved) {
+        reached = link->version;
+        search.settled = effect.settled_before;
+      } else {
+        passed = link->version;
+      }
     }
-    if (!moved) return std::nullopt;
-    Follow(reader.effect(), &links);
+    if (moved) Follow(reader.effect(), &links);
   }
-  return std::nullopt;
+  search.skipped = passed + 1 == reached;
+  return search;
+}
+
+// Positions within a window: the n-th of them was consumed less than a window before or after its turn.
+absl::StatusOr<PositionSearch> FindWindowedPosition(EntrySource* source, const ChainStart& start, uint64_t position,
+                                                    Lsn floor) {
+  const SourceState& state = *start.head->Extras().source;
+  uint64_t consumed_up_to = state.cursor;  // as many as these are consumed
+  for (const char byte : state.ahead) consumed_up_to += absl::popcount(static_cast<uint8_t>(byte));
+  const uint64_t base = consumed_up_to - (start.head->version + 1 - state.first_version);  // where the cursor began
+  PositionSearch search;
+  search.skipped = position <= base;
+  search.settled = position;  // there are no gaps: what was consumed and cannot be read was seen
+  if (search.skipped) return search;
+
+  const uint64_t turn = state.first_version - 1 + (position - base);
+  const uint64_t newest = std::min<uint64_t>(start.head->version, turn + state.window - 1);
+  const uint64_t after = std::max<uint64_t>(state.first_version - 1, turn > state.window ? turn - state.window : 0);
+  auto compare = [&](const Entry& entry, const Effect& effect) {
+    if (effect.position == position) search.lsn = entry.lsn;
+    return !search.lsn.has_value();
+  };
+  SEMEL_RETURN_IF_ERROR(WalkBack(source, start, newest, after, 2 * uint64_t{state.window}, floor,
+                                 /*with_frame=*/false, compare, nullptr));
+  return search;
+}
+
+}  // namespace
+
+absl::StatusOr<PositionSearch> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position,
+                                            Lsn floor) {
+  const bool windowed = start.head->Extras().source->window != 0;
+  return windowed ? FindWindowedPosition(source, start, position, floor)
+                  : FindRisingPosition(source, start, position, floor);
 }
 
 absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t newest, uint64_t after, uint64_t limit,

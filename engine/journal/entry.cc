@@ -4,17 +4,23 @@
 // address (at least 1; never as far as address 0, where no entry is). Numbers are varints, amounts zigzag varints,
 // bytes are length and content. What a flag says is absent takes no bytes; an unknown flag is DataLoss.
 //
-//   options (kind kOptionsEntry):
-//     flags         kExplicitEntities
-//     balance_lookback
+//   kOptions:       flags (kExplicitEntities, kParking), balance_lookback, bounds of parking: changes, bytes, and of one
+//                   entity: changes, bytes
+//   kSetSource:     one effect
+//   kRetire:        prefix
+//   kErase:         table 1, count, keys
+//   kFloor:         LSN back; 0: its own frame
+//   kDiscardLetter: letter
 //
 //   a decided change (kind: the outcome code):
-//     flags         kHasId .. kHasConflict
+//     flags         kHasId .. kHasMessage
 //     [id]
 //     fingerprint   16 bytes, high then low
-//     [rule 1]  [conflict 1]  [reason]
+//     [rule 1: REJECTED]  [conflict 1: CONFLICT]  [reason]
 //     [count, then of each result: version, balance]
 //     [original     back]
+//     [origin: flags 1, [parked]  [letter]  [settles: source, incarnation, position]]
+//     [message: change, original, original bytes]
 //     [count]       of effects, if it is not 1
 //     effects, each:
 //       flags       bits 0..2 the action, then kSource ..
@@ -23,7 +29,7 @@
 //       pointers    back, as many as ChainTargetsOf(version)
 //       of an entity: balance  [amount: add]  [value: put]  [policy: set_policy]  [stamp]  [value_lsn back]
 //                     [policy_lsn back]
-//       of a source:  position  [incarnation]
+//       of a source:  position  [incarnation]  [window]  [settled before: position - it, zigzag]
 //
 //   policy: flags kHasAsset .., [asset] [min_balance] [max_balance]
 
@@ -43,14 +49,14 @@ namespace {
 constexpr size_t kCheckBytes = 4;
 constexpr size_t kMaxSizeVarintBytes = 5;
 // More than any change within its limits can become.
-constexpr size_t kMaxBodyBytes = size_t{16} << 20;
-static_assert(kMaxBodyBytes > 2 * kMaxChangeBytes + kMaxUpdatesPerChange * 1024);
+constexpr size_t kMaxBodyBytes = size_t{32} << 20;
+static_assert(kMaxBodyBytes > 2 * kMaxChangeBytes + kMaxUpdatesPerChange * 1024 + 2 * kMaxKeptBytes);
 
-constexpr uint8_t kOptionsEntry = 32;
-static_assert(kOptionsEntry >= kOutcomeCodeCount);
+static_assert(static_cast<int>(EntryKind::kOptions) >= kOutcomeCodeCount);
 
-// Flags of an options entry.
+// Flags of deciding options.
 constexpr uint8_t kExplicitEntities = 1 << 0;
+constexpr uint8_t kParking = 1 << 1;
 
 // Flags of a decided change.
 constexpr uint8_t kHasId = 1 << 0;
@@ -59,8 +65,14 @@ constexpr uint8_t kHasReason = 1 << 2;
 constexpr uint8_t kHasResults = 1 << 3;
 constexpr uint8_t kHasOriginal = 1 << 4;
 constexpr uint8_t kHasEffectCount = 1 << 5;
-constexpr uint8_t kHasRule = 1 << 6;
-constexpr uint8_t kHasConflict = 1 << 7;
+constexpr uint8_t kHasOrigin = 1 << 6;
+constexpr uint8_t kHasMessage = 1 << 7;
+
+// Flags of an origin.
+constexpr uint8_t kHasParked = 1 << 0;
+constexpr uint8_t kHasLetter = 1 << 1;
+constexpr uint8_t kHasSettles = 1 << 2;
+constexpr uint8_t kOriginFlags = kHasParked | kHasLetter | kHasSettles;
 
 // Flags of an effect.
 constexpr uint8_t kActionMask = 7;
@@ -69,9 +81,14 @@ constexpr uint8_t kDeleted = 1 << 4;  // entities
 constexpr uint8_t kHasStamp = 1 << 5;
 constexpr uint8_t kHasValueLsn = 1 << 6;
 constexpr uint8_t kHasPolicyLsn = 1 << 7;
-constexpr uint8_t kChained = 1 << 4;  // sources
+constexpr uint8_t kHasWindow = 1 << 0;  // sources
+constexpr uint8_t kSettles = 1 << 1;
+constexpr uint8_t kSetsCursor = 1 << 2;
+constexpr uint8_t kChained = 1 << 4;
 constexpr uint8_t kHasIncarnation = 1 << 5;
-constexpr uint8_t kSourceFlags = kSource | kChained | kHasIncarnation;
+constexpr uint8_t kHasSettledBefore = 1 << 6;
+constexpr uint8_t kSourceFlags =
+    kSource | kHasWindow | kSettles | kSetsCursor | kChained | kHasIncarnation | kHasSettledBefore;
 
 // Flags of a policy.
 constexpr uint8_t kHasAsset = 1 << 0;
@@ -85,7 +102,9 @@ constexpr size_t kMaxReasonBytes = 4096;                  // a longer one is cut
 constexpr size_t kMaxEffects = kMaxUpdatesPerChange + 1;  // and the source
 constexpr uint8_t kMaxAction = static_cast<uint8_t>(Action::kSetPolicy);
 constexpr uint8_t kMaxRule = static_cast<uint8_t>(Rule::kUnbalanced);
-constexpr uint8_t kMaxConflict = static_cast<uint8_t>(Conflict::kPartlySuperseded);
+constexpr uint8_t kMaxConflict = static_cast<uint8_t>(Conflict::kDiscarded);
+constexpr size_t kMaxErased = size_t{1} << 16;
+constexpr size_t kMaxErasedKeyBytes = 512;
 
 uint8_t FlagIf(bool condition, uint8_t flag) { return condition ? flag : 0; }
 
@@ -167,18 +186,34 @@ bool DecodeEntityPart(Decoder* in, uint8_t flags, Lsn lsn, Effect* effect) {
 void EncodeSourcePart(const Effect& effect, std::string* out) {
   PutVarint(out, effect.position);
   if (!effect.incarnation.empty()) PutBytes(out, effect.incarnation);
+  if (effect.window != 0) PutVarint(out, effect.window);
+  if (effect.settled_before) PutSignedVarint128(out, absl::int128(effect.position) - absl::int128(*effect.settled_before));
 }
 
 bool DecodeSourcePart(Decoder* in, uint8_t flags, Effect* effect) {
   if ((flags & ~kSourceFlags) != 0) return false;
   effect->chained = (flags & kChained) != 0;
+  effect->settles = (flags & kSettles) != 0;
+  effect->sets_cursor = (flags & kSetsCursor) != 0;
   if (!in->GetVarint(&effect->position)) return false;
-  return (flags & kHasIncarnation) == 0 || GetSomeBytes(in, kMaxIncarnationBytes, &effect->incarnation);
+  if ((flags & kHasIncarnation) != 0 && !GetSomeBytes(in, kMaxIncarnationBytes, &effect->incarnation)) return false;
+  if ((flags & kHasWindow) != 0) {
+    if (!in->GetVarint32(&effect->window) || effect->window == 0 || effect->window > kMaxSourceWindow) return false;
+  }
+  if ((flags & kHasSettledBefore) == 0) return true;
+  absl::int128 distance = 0;
+  if (!in->GetSignedVarint128(&distance)) return false;
+  const absl::int128 settled = absl::int128(effect->position) - distance;
+  if (settled < 0 || absl::Int128High64(settled) != 0) return false;
+  effect->settled_before = absl::Int128Low64(settled);
+  return true;
 }
 
 uint8_t FlagsOf(const Effect& effect) {
   if (effect.table == Table::kSources) {
-    return kSource | FlagIf(effect.chained, kChained) | FlagIf(!effect.incarnation.empty(), kHasIncarnation);
+    return kSource | FlagIf(effect.chained, kChained) | FlagIf(!effect.incarnation.empty(), kHasIncarnation) |
+           FlagIf(effect.window != 0, kHasWindow) | FlagIf(effect.settles, kSettles) |
+           FlagIf(effect.sets_cursor, kSetsCursor) | FlagIf(effect.settled_before.has_value(), kHasSettledBefore);
   }
   return static_cast<uint8_t>(effect.action) | FlagIf(effect.deleted, kDeleted) |
          FlagIf(effect.stamp.has_value(), kHasStamp) | FlagIf(effect.value_lsn.has_value(), kHasValueLsn) |
@@ -212,24 +247,116 @@ bool DecodeEffect(Decoder* in, Lsn lsn, Effect* effect) {
   return is_source ? DecodeSourcePart(in, flags, effect) : DecodeEntityPart(in, flags, lsn, effect);
 }
 
-void EncodeOptions(const DecidingOptions& options, std::string* out) {
-  PutByte(out, kOptionsEntry);
-  PutByte(out, FlagIf(options.explicit_entities, kExplicitEntities));
-  PutVarint(out, options.balance_lookback);
+void EncodeErased(const Entry& entry, std::string* out) {
+  PutByte(out, static_cast<uint8_t>(entry.erased_table));
+  PutVarint(out, entry.erased.size());
+  for (const std::string_view key : entry.erased) PutBytes(out, key);
 }
 
-bool DecodeOptions(Decoder* in, uint8_t flags, Entry* entry) {
-  if ((flags & ~kExplicitEntities) != 0) return false;
-  DecidingOptions& options = entry->options.emplace();
-  options.explicit_entities = flags != 0;
-  return in->GetVarint32(&options.balance_lookback);
+bool DecodeErased(Decoder* in, Entry* entry) {
+  uint8_t table = 0;
+  uint64_t count = 0;
+  if (!in->GetByte(&table) || !in->GetVarint(&count) || count > kMaxErased) return false;
+  entry->erased_table = Table{table};
+  if (entry->erased_table != Table::kEntities && entry->erased_table != Table::kPositions) return false;
+  for (; count > 0; --count) {
+    if (!GetSomeBytes(in, kMaxErasedKeyBytes, &entry->erased.emplace_back())) return false;
+  }
+  return true;
+}
+
+// What is not a decided change.
+void EncodeOther(const Entry& entry, std::string* out) {
+  PutByte(out, static_cast<uint8_t>(entry.kind));
+  switch (entry.kind) {
+    case EntryKind::kChange:
+      break;
+    case EntryKind::kOptions:
+      EncodeDecidingOptions(entry.options, out);
+      break;
+    case EntryKind::kSetSource:
+      EncodeEffect(entry.effects.front(), entry.lsn, out);
+      break;
+    case EntryKind::kRetire:
+      PutBytes(out, entry.prefix);
+      break;
+    case EntryKind::kErase:
+      EncodeErased(entry, out);
+      break;
+    case EntryKind::kFloor:
+      PutVarint(out, entry.frame_lsn - entry.floor);
+      break;
+    case EntryKind::kDiscardLetter:
+      PutVarint(out, entry.letter);
+      break;
+  }
+}
+
+bool DecodeOther(Decoder* in, uint8_t kind, Entry* entry) {
+  entry->kind = EntryKind{kind};
+  switch (entry->kind) {
+    case EntryKind::kChange:
+      break;
+    case EntryKind::kOptions:
+      return DecodeDecidingOptions(in, &entry->options);
+    case EntryKind::kSetSource:
+      return DecodeEffect(in, entry->lsn, &entry->effects.emplace_back()) &&
+             entry->effects.back().table == Table::kSources && entry->effects.back().sets_cursor;
+    case EntryKind::kRetire:
+      return GetSomeBytes(in, kMaxKeyBytes, &entry->prefix);
+    case EntryKind::kErase:
+      return DecodeErased(in, entry);
+    case EntryKind::kFloor: {
+      uint64_t back = 0;
+      if (!in->GetVarint(&back) || back > entry->frame_lsn) return false;
+      entry->floor = entry->frame_lsn - back;
+      return true;
+    }
+    case EntryKind::kDiscardLetter:
+      return in->GetVarint(&entry->letter) && entry->letter != 0;
+  }
+  return false;
 }
 
 uint8_t FlagsOf(const Entry& entry) {
   return FlagIf(!entry.id.empty(), kHasId) | FlagIf(entry.balanced, kBalanced) |
          FlagIf(!entry.reason.empty(), kHasReason) | FlagIf(!entry.results.empty(), kHasResults) |
          FlagIf(entry.original.has_value(), kHasOriginal) | FlagIf(entry.effects.size() != 1, kHasEffectCount) |
-         FlagIf(entry.rule != Rule::kNone, kHasRule) | FlagIf(entry.conflict != Conflict::kNone, kHasConflict);
+         FlagIf(entry.parked != 0 || entry.letter != 0 || entry.settles.has_value(), kHasOrigin) |
+         FlagIf(entry.message.has_value(), kHasMessage);
+}
+
+void EncodeOrigin(const Entry& entry, std::string* out) {
+  PutByte(out, FlagIf(entry.parked != 0, kHasParked) | FlagIf(entry.letter != 0, kHasLetter) |
+                   FlagIf(entry.settles.has_value(), kHasSettles));
+  if (entry.parked != 0) PutVarint(out, entry.parked);
+  if (entry.letter != 0) PutVarint(out, entry.letter);
+  if (!entry.settles) return;
+  PutBytes(out, entry.settles->source);
+  PutBytes(out, entry.settles->incarnation);
+  PutVarint(out, entry.settles->position);
+}
+
+bool DecodeOrigin(Decoder* in, Entry* entry) {
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags) || flags == 0 || (flags & ~kOriginFlags) != 0) return false;
+  if ((flags & kHasParked) != 0 && (!in->GetVarint(&entry->parked) || entry->parked == 0)) return false;
+  if ((flags & kHasLetter) != 0 && (!in->GetVarint(&entry->letter) || entry->letter == 0)) return false;
+  if ((flags & kHasSettles) == 0) return true;
+  SettledPosition& settles = entry->settles.emplace();
+  return GetSomeBytes(in, kMaxSourceNameBytes, &settles.source) &&
+         in->GetBytes(kMaxIncarnationBytes, &settles.incarnation) && in->GetVarint(&settles.position);
+}
+
+void EncodeMessage(const KeptMessage& message, std::string* out) {
+  PutBytes(out, message.change);
+  PutBytes(out, message.original);
+  PutVarint(out, message.original_bytes);
+}
+
+bool DecodeMessage(Decoder* in, KeptMessage* message) {
+  return in->GetBytes(kMaxKeptBytes, &message->change) && in->GetBytes(kMaxKeptBytes, &message->original) &&
+         in->GetVarint(&message->original_bytes) && message->original_bytes >= message->original.size();
 }
 
 void EncodeChange(const Entry& entry, std::string* out) {
@@ -238,8 +365,8 @@ void EncodeChange(const Entry& entry, std::string* out) {
   if (!entry.id.empty()) PutBytes(out, entry.id);
   PutFixed64(out, entry.fingerprint.high);
   PutFixed64(out, entry.fingerprint.low);
-  if (entry.rule != Rule::kNone) PutByte(out, static_cast<uint8_t>(entry.rule));
-  if (entry.conflict != Conflict::kNone) PutByte(out, static_cast<uint8_t>(entry.conflict));
+  if (entry.outcome == OutcomeCode::kRejected) PutByte(out, static_cast<uint8_t>(entry.rule));
+  if (entry.outcome == OutcomeCode::kConflict) PutByte(out, static_cast<uint8_t>(entry.conflict));
   if (!entry.reason.empty()) PutBytes(out, entry.reason.substr(0, kMaxReasonBytes));
   if (!entry.results.empty()) PutVarint(out, entry.results.size());
   for (const UpdateResult& result : entry.results) {
@@ -247,6 +374,8 @@ void EncodeChange(const Entry& entry, std::string* out) {
     PutSignedVarint128(out, result.balance);
   }
   if (entry.original) PutBack(out, entry.lsn, *entry.original);
+  if ((FlagsOf(entry) & kHasOrigin) != 0) EncodeOrigin(entry, out);
+  if (entry.message) EncodeMessage(*entry.message, out);
   if (entry.effects.size() != 1) PutVarint(out, entry.effects.size());
   for (const Effect& effect : entry.effects) EncodeEffect(effect, entry.lsn, out);
 }
@@ -270,17 +399,21 @@ bool DecodeEffects(Decoder* in, bool has_count, Entry* entry) {
   return true;
 }
 
-bool DecodeChange(Decoder* in, uint8_t kind, uint8_t flags, Entry* entry) {
+bool DecodeChange(Decoder* in, uint8_t kind, Entry* entry) {
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags)) return false;
   entry->outcome = static_cast<OutcomeCode>(kind);
   if (kind == 0 || kind >= kOutcomeCodeCount || entry->outcome == OutcomeCode::kEarly) return false;
   entry->balanced = (flags & kBalanced) != 0;
   if ((flags & kHasId) != 0 && !GetSomeBytes(in, kMaxIdBytes, &entry->id)) return false;
   if (!in->GetFixed64(&entry->fingerprint.high) || !in->GetFixed64(&entry->fingerprint.low)) return false;
-  if ((flags & kHasRule) != 0 && !GetCode(in, kMaxRule, &entry->rule)) return false;
-  if ((flags & kHasConflict) != 0 && !GetCode(in, kMaxConflict, &entry->conflict)) return false;
+  if (entry->outcome == OutcomeCode::kRejected && !GetCode(in, kMaxRule, &entry->rule)) return false;
+  if (entry->outcome == OutcomeCode::kConflict && !GetCode(in, kMaxConflict, &entry->conflict)) return false;
   if ((flags & kHasReason) != 0 && !GetSomeBytes(in, kMaxReasonBytes, &entry->reason)) return false;
   if ((flags & kHasResults) != 0 && !DecodeResults(in, entry)) return false;
   if ((flags & kHasOriginal) != 0 && !GetBack(in, entry->lsn, &entry->original.emplace())) return false;
+  if ((flags & kHasOrigin) != 0 && !DecodeOrigin(in, entry)) return false;
+  if ((flags & kHasMessage) != 0 && !DecodeMessage(in, &entry->message.emplace())) return false;
   return DecodeEffects(in, (flags & kHasEffectCount) != 0, entry);
 }
 
@@ -288,11 +421,10 @@ bool DecodeBody(std::string_view body, Entry* entry) {
   Decoder in(body);
   uint64_t frame_back = 0;
   uint8_t kind = 0;
-  uint8_t flags = 0;
   if (!in.GetVarint(&frame_back) || frame_back < kFrameHeaderBytes || frame_back > entry->lsn) return false;
   entry->frame_lsn = entry->lsn - frame_back;
-  if (!in.GetVarint32(&entry->index) || !in.GetByte(&kind) || !in.GetByte(&flags)) return false;
-  const bool decoded = kind == kOptionsEntry ? DecodeOptions(&in, flags, entry) : DecodeChange(&in, kind, flags, entry);
+  if (!in.GetVarint32(&entry->index) || !in.GetByte(&kind)) return false;
+  const bool decoded = kind < kOutcomeCodeCount ? DecodeChange(&in, kind, entry) : DecodeOther(&in, kind, entry);
   return decoded && in.done();
 }
 
@@ -307,10 +439,10 @@ void EncodeEntry(const Entry& entry, uint64_t seed, std::string* out) {
   out->append(kCheckBytes, '\0');
   PutVarint(out, entry.lsn - entry.frame_lsn);
   PutVarint(out, entry.index);
-  if (entry.options) {
-    EncodeOptions(*entry.options, out);
-  } else {
+  if (entry.kind == EntryKind::kChange) {
     EncodeChange(entry, out);
+  } else {
+    EncodeOther(entry, out);
   }
   std::string body_bytes;
   PutVarint(&body_bytes, out->size() - start - kCheckBytes);
@@ -348,6 +480,25 @@ absl::Status DecodeEntry(std::string_view bytes, Lsn lsn, uint64_t seed, Entry* 
   return absl::OkStatus();
 }
 
+void EncodeDecidingOptions(const DecidingOptions& options, std::string* out) {
+  PutByte(out, FlagIf(options.explicit_entities, kExplicitEntities) | FlagIf(options.parking, kParking));
+  PutVarint(out, options.balance_lookback);
+  PutVarint(out, options.parking_changes);
+  PutVarint(out, options.parking_bytes);
+  PutVarint(out, options.parking_changes_per_entity);
+  PutVarint(out, options.parking_bytes_per_entity);
+}
+
+bool DecodeDecidingOptions(Decoder* in, DecidingOptions* options) {
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags) || (flags & ~(kExplicitEntities | kParking)) != 0) return false;
+  options->explicit_entities = (flags & kExplicitEntities) != 0;
+  options->parking = (flags & kParking) != 0;
+  return in->GetVarint32(&options->balance_lookback) && in->GetVarint(&options->parking_changes) &&
+         in->GetVarint(&options->parking_bytes) && in->GetVarint(&options->parking_changes_per_entity) &&
+         in->GetVarint(&options->parking_bytes_per_entity);
+}
+
 EntryRef RefOf(const Entry& entry, uint64_t seed) {
   EntryRef ref;
   ref.fingerprint = entry.fingerprint;
@@ -355,11 +506,17 @@ EntryRef RefOf(const Entry& entry, uint64_t seed) {
   ref.sequence = entry.sequence;
   if (!entry.id.empty()) {
     ref.id = MakeIdTag(entry.id, seed);
-  } else if (!entry.effects.empty() && entry.effects.back().table == Table::kSources) {
-    const Effect& source = entry.effects.back();
-    ref.id = MakePositionTag(source.key, source.incarnation, source.position, seed);
+  } else if (const Effect* source = SourceEffect(entry); source != nullptr) {
+    ref.id = MakePositionTag(source->key, source->incarnation, source->position, seed);
+  } else if (entry.settles) {
+    ref.id = MakePositionTag(entry.settles->source, entry.settles->incarnation, entry.settles->position, seed);
   }
   return ref;
+}
+
+const Effect* SourceEffect(const Entry& entry) {
+  const bool has = !entry.effects.empty() && entry.effects.back().table == Table::kSources;
+  return has ? &entry.effects.back() : nullptr;
 }
 
 const Effect* FindEffect(const Entry& entry, Table table, std::string_view key) {

@@ -71,23 +71,29 @@ bool PayloadMatches(const FrameHeader& header, std::string_view payload, uint64_
          PayloadChecksum(payload, header.lsn, seed) == header.payload_checksum;
 }
 
-void FrameBuilder::Begin(const JournalTip& tip) {
+void FrameBuilder::Begin(const JournalTip& tip, int64_t now_us) {
   tip_ = tip;
+  commit_time_us_ = std::max(tip.commit_time_us, now_us);
   entry_count_ = 0;
   buffer_.assign(kFrameHeaderBytes, '\0');
 }
 
-void FrameBuilder::Add(Entry* entry) {
+void FrameBuilder::Place(Entry* entry) const {
   entry->lsn = NextEntryLsn();
   entry->frame_lsn = tip_.lsn;
   entry->index = entry_count_;
   entry->sequence = NextSequence();
+  entry->commit_time_us = commit_time_us_;
+}
+
+void FrameBuilder::Add(Entry* entry) {
+  Place(entry);
   EncodeEntry(*entry, seed_, &buffer_);
   entry->next_lsn = NextEntryLsn();
   ++entry_count_;
 }
 
-std::string_view FrameBuilder::Finish(int64_t now_us, FrameHeader* header) {
+std::string_view FrameBuilder::Finish(FrameHeader* header) {
   const std::string_view payload = std::string_view(buffer_).substr(kFrameHeaderBytes);
   SEMEL_CHECK(payload.size() <= UINT32_MAX);
   header->entry_count = entry_count_;
@@ -96,7 +102,7 @@ std::string_view FrameBuilder::Finish(int64_t now_us, FrameHeader* header) {
   header->payload_bytes = static_cast<uint32_t>(payload.size());
   header->payload_checksum = PayloadChecksum(payload, tip_.lsn, seed_);
   header->previous_checksum = tip_.frame_checksum;
-  header->commit_time_us = std::max(tip_.commit_time_us, now_us);
+  header->commit_time_us = commit_time_us_;
   std::string bytes;
   EncodeFields(*header, &bytes);
   header->header_checksum = HeaderChecksum(bytes, tip_.lsn, seed_);

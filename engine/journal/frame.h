@@ -67,15 +67,17 @@ class FrameBuilder {
  public:
   explicit FrameBuilder(uint64_t seed) : seed_(seed) {}
 
-  // Starts the frame that continues `tip`.
-  void Begin(const JournalTip& tip);
+  // Starts the frame that continues `tip`, at a time of the clock; its commit time is not before that of the last frame.
+  void Begin(const JournalTip& tip, int64_t now_us);
   // The address that the next entry will have.
   Lsn NextEntryLsn() const { return tip_.lsn + buffer_.size(); }
   uint64_t NextSequence() const { return tip_.next_sequence + entry_count_; }
-  // Fills entry->lsn, frame_lsn, index and sequence, and appends it.
+  // Fills entry->lsn, frame_lsn, index, sequence and commit_time_us with those of the entry that is added next.
+  void Place(Entry* entry) const;
+  // Places the entry and appends it.
   void Add(Entry* entry);
   // Completes the header. The bytes stay good until the next Begin.
-  std::string_view Finish(int64_t now_us, FrameHeader* header);
+  std::string_view Finish(FrameHeader* header);
 
   bool empty() const { return entry_count_ == 0; }
   uint32_t entry_count() const { return entry_count_; }
@@ -87,6 +89,7 @@ class FrameBuilder {
  private:
   const uint64_t seed_;
   JournalTip tip_;
+  int64_t commit_time_us_ = 0;
   uint32_t entry_count_ = 0;
   std::string buffer_;
 };

@@ -21,15 +21,19 @@ constexpr size_t kEntryGuessBytes = 192;
 
 }  // namespace
 
-uint64_t SeedOf(std::string_view uuid, uint64_t epoch) { return MixSeed(Checksum64(uuid, 0), epoch); }
+Seeds SeedsOf(std::string_view uuid, uint64_t epoch) {
+  const uint64_t seed = Checksum64(uuid, 0);
+  return {MixSeed(seed, epoch), seed};
+}
 
 struct JournalReader::State {
-  State(FileSystem* file_system, const JournalIdentity& identity, size_t cache_bytes)
-      : segments(file_system, identity), cache(cache_bytes) {}
+  State(FileSystem* file_system, const JournalIdentity& identity, size_t cache_bytes, const SegmentRange& range)
+      : segments(file_system, identity, range), cache(cache_bytes) {}
 
   SegmentList segments;
   BlockCache cache;
   std::atomic<Lsn> durable_lsn{0};
+  std::atomic<Lsn> floor{0};
 
   // Where `lsn` lies, with the end cut to what is durable.
   absl::StatusOr<SegmentList::Place> FindReadable(Lsn lsn) const;
@@ -103,8 +107,8 @@ absl::StatusOr<std::optional<int64_t>> JournalReader::State::FirstTimeOf(size_t 
 
 absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(FileSystem* file_system,
                                                                    const JournalIdentity& identity,
-                                                                   size_t cache_bytes) {
-  auto state = std::make_unique<State>(file_system, identity, cache_bytes);
+                                                                   size_t cache_bytes, const SegmentRange& range) {
+  auto state = std::make_unique<State>(file_system, identity, cache_bytes, range);
   SEMEL_RETURN_IF_ERROR(state->segments.Refresh());
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(state)));
 }
@@ -124,6 +128,12 @@ absl::Status JournalReader::ReadEntry(Lsn lsn, bool with_frame, EntryBuffer* buf
   entry->sequence = header.first_sequence + entry->index;
   entry->commit_time_us = header.commit_time_us;
   return absl::OkStatus();
+}
+
+Lsn JournalReader::floor() const { return state_->floor.load(std::memory_order_acquire); }
+
+void JournalReader::SetFloor(Lsn floor) {
+  if (floor > this->floor()) state_->floor.store(floor, std::memory_order_release);
 }
 
 Lsn JournalReader::durable_lsn() const { return state_->durable_lsn.load(std::memory_order_acquire); }
@@ -172,6 +182,12 @@ absl::StatusOr<Lsn> JournalReader::LsnAtTime(int64_t time_us) {
     lsn = header.end_lsn();
   }
   return lsn;
+}
+
+absl::Status JournalReader::RemoveOldestSegment() {
+  SEMEL_RETURN_IF_ERROR(state_->segments.RemoveOldest());
+  state_->cache.EraseBelow(oldest_lsn());
+  return absl::OkStatus();
 }
 
 Lsn JournalReader::oldest_lsn() const { return state_->segments.At(0).segment.first_lsn; }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,9 +28,22 @@ struct JournalIdentity {
   std::string directory;  // .../journal
   std::string uuid;       // 16 bytes
   uint64_t epoch = 0;
-  uint64_t seed = 0;  // of all checksums and id tags: derived from uuid and epoch (SeedOf)
+  uint64_t seed = 0;  // Seeds::checks
 };
-uint64_t SeedOf(std::string_view uuid, uint64_t epoch);
+
+// Which segments of a directory are the journal: those that begin in [begin, end). Not all of them only in a backup, where
+// those of an older or an unfinished one may lie beside.
+struct SegmentRange {
+  Lsn begin = 0;
+  Lsn end = std::numeric_limits<Lsn>::max();
+};
+
+// The seeds of a ledger.
+struct Seeds {
+  uint64_t checks = 0;  // of all checksums; of the uuid and the epoch, so that nothing of another timeline passes
+  uint64_t ids = 0;     // of id tags; of the uuid alone, so that a restored ledger knows what it applied
+};
+Seeds SeedsOf(std::string_view uuid, uint64_t epoch);
 
 // Holds the bytes that a decoded Entry points into.
 class EntryBuffer {
@@ -52,7 +66,7 @@ class JournalReader final : public EntrySource {
  public:
   // Lists and checks the segments. Errors: DataLoss (a segment is missing in the middle, or its header is bad).
   static absl::StatusOr<std::unique_ptr<JournalReader>> Open(FileSystem* file_system, const JournalIdentity& identity,
-                                                             size_t cache_bytes);
+                                                             size_t cache_bytes, const SegmentRange& range = {});
   ~JournalReader() override;
 
   absl::Status ReadEntry(Lsn lsn, bool with_frame, EntryBuffer* buffer, Entry* entry) override;
@@ -83,6 +97,14 @@ class JournalReader final : public EntrySource {
   // segment).
   absl::StatusOr<Lsn> LsnAtTime(int64_t time_us);
 
+  // What lies before this is not looked at any more: it was trimmed. Rises; set by whoever sets the durable LSN.
+  Lsn floor() const;
+  void SetFloor(Lsn floor);
+
+  // Removes the file of the oldest segment, which must be sealed and lie below the floor, durably. Errors: I/O; then it may
+  // be there still.
+  absl::Status RemoveOldestSegment();
+
   Lsn oldest_lsn() const;
   uint64_t segment_count() const;
   absl::StatusOr<uint64_t> FileBytes() const;
@@ -110,6 +132,9 @@ struct ChainStart {
 absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version,
                                                Lsn floor);
 
+// The oldest version of which it and all later ones can be read; head version + 1 if there is none.
+absl::StatusOr<uint64_t> OldestReadable(EntrySource* source, const ChainStart& start, Lsn floor);
+
 // The newest entry at or below address `lsn`; nullopt also if the entity had none then. `*existed_later` tells the two
 // apart: false if something below the floor was needed.
 struct VersionAtLsn {
@@ -119,9 +144,16 @@ struct VersionAtLsn {
 };
 absl::StatusOr<VersionAtLsn> FindAtLsn(EntrySource* source, const ChainStart& start, Lsn lsn, Lsn floor);
 
-// The entry of a source that consumed `position` (positions rise with versions); nullopt if none did.
-absl::StatusOr<std::optional<Lsn>> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position,
-                                                Lsn floor);
+// The entry of a source that consumed `position`, which the source's head says is consumed.
+struct PositionSearch {
+  std::optional<Lsn> lsn;
+  // Of one that was not found: whether the entries around it were read, so that it was skipped; if not, the highest
+  // position that was settled (SourceState::settled) where reading ended.
+  bool skipped = false;
+  std::optional<uint64_t> settled;
+};
+// Reads O(log n) entries, of a windowed source at most two windows.
+absl::StatusOr<PositionSearch> FindPosition(EntrySource* source, const ChainStart& start, uint64_t position, Lsn floor);
 
 // Walks back from the newest entry over versions > `after`, at most `limit` of them, calling `visit` with each entry
 // and the entity's effect in it, until it returns false. `*complete` (may be null): the whole range was visited or

@@ -125,8 +125,8 @@ absl::Status ReadFully(File* file, uint64_t offset, char* buffer, size_t size, c
   return absl::DataLossError(absl::StrCat(path, " ends at ", offset + read, ", before ", offset + size));
 }
 
-SegmentList::SegmentList(FileSystem* file_system, JournalIdentity identity)
-    : file_system_(file_system), identity_(std::move(identity)) {}
+SegmentList::SegmentList(FileSystem* file_system, JournalIdentity identity, const SegmentRange& range)
+    : file_system_(file_system), identity_(std::move(identity)), range_(range) {}
 
 absl::Status SegmentList::Refresh() {
   std::vector<SegmentInfo> known;
@@ -156,6 +156,7 @@ absl::StatusOr<std::vector<SegmentInfo>> SegmentList::ReadDirectory(const std::v
   for (const std::string& name : names) {
     const std::optional<Lsn> first_lsn = ParseName(name);
     if (!first_lsn.has_value()) continue;  // the spare, or not ours
+    if (*first_lsn < range_.begin || *first_lsn >= range_.end) continue;
     while (next_known != known.end() && next_known->first_lsn < *first_lsn) ++next_known;
     SegmentInfo segment;
     if (next_known != known.end() && next_known->first_lsn == *first_lsn) {
@@ -176,9 +177,27 @@ void SegmentList::Add(const SegmentInfo& segment) {
     if (segments_.back().first_lsn == segment.first_lsn) segments_.pop_back();
     segments_.push_back(segment);
   }
+  CloseFile(segment.first_lsn);
+}
+
+absl::Status SegmentList::RemoveOldest() {
+  const Place oldest = At(0);
+  SEMEL_CHECK(oldest.sealed);
+  const absl::Status removed = file_system_->Remove(SegmentPath(identity_, oldest.segment.first_lsn));
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  SEMEL_RETURN_IF_ERROR(file_system_->SyncDirectory(identity_.directory));
+  {
+    WriterLock lock(&mutex_);
+    segments_.erase(segments_.begin());
+  }
+  CloseFile(oldest.segment.first_lsn);
+  return absl::OkStatus();
+}
+
+void SegmentList::CloseFile(Lsn first_lsn) {
   MutexLock lock(&files_mutex_);
   files_.erase(std::remove_if(files_.begin(), files_.end(),
-                              [&](const OpenedFile& opened) { return opened.first_lsn == segment.first_lsn; }),
+                              [&](const OpenedFile& opened) { return opened.first_lsn == first_lsn; }),
                files_.end());
 }
 

@@ -57,7 +57,7 @@ absl::Status ReadFully(File* file, uint64_t offset, char* buffer, size_t size, c
 // The list of segments, and their files, opened when first read. Thread-safe.
 class SegmentList {
  public:
-  SegmentList(FileSystem* file_system, JournalIdentity identity);
+  SegmentList(FileSystem* file_system, JournalIdentity identity, const SegmentRange& range = {});
 
   // Replaces the list by what the directory holds. Headers are read of those that are new, and of the last, which may
   // have been replaced while it was empty. Errors: DataLoss (none, one missing, a bad header), FailedPrecondition; the
@@ -66,6 +66,10 @@ class SegmentList {
 
   // Appends a segment that was just created; one that begins where the last does, which is then empty, replaces it.
   void Add(const SegmentInfo& segment);
+
+  // Removes the file of the oldest segment, durably, then its place in the list. It must not be the last. A reader that
+  // has it open may go on with it. Errors: I/O; then it may be there still.
+  absl::Status RemoveOldest();
 
   // A part of the journal that lies in one file.
   struct Place {
@@ -93,11 +97,13 @@ class SegmentList {
     uint64_t used;  // rises with each use
   };
 
+  void CloseFile(Lsn first_lsn);
   absl::StatusOr<std::vector<SegmentInfo>> ReadDirectory(const std::vector<SegmentInfo>& known) const;
   Place PlaceAt(size_t index) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   FileSystem* const file_system_;
   const JournalIdentity identity_;
+  const SegmentRange range_;
   mutable SharedMutex mutex_;
   std::vector<SegmentInfo> segments_ ABSL_GUARDED_BY(mutex_);  // by first_lsn, never empty once refreshed
   Mutex files_mutex_;

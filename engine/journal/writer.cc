@@ -213,6 +213,12 @@ absl::Status JournalWriter::Reserve(size_t frame_bytes) {
   return state_->Roll(frame_bytes);
 }
 
+absl::Status JournalWriter::Seal() {
+  SEMEL_RETURN_IF_ERROR(state_->poison);
+  if (state_->tip.lsn == state_->last.first_lsn && !state_->must_roll) return absl::OkStatus();
+  return state_->Roll(0);
+}
+
 absl::Status JournalWriter::Append(const FrameHeader& header, std::string_view frame) {
   SEMEL_RETURN_IF_ERROR(state_->poison);
   state_->poison = state_->Write(header, frame);

@@ -68,6 +68,9 @@ class JournalWriter {
   // Errors: ResourceExhausted and others from *creating* a segment: nothing has changed, may be tried again.
   absl::Status Reserve(size_t frame_bytes);
 
+  // The next frame begins a new segment, unless the present one is empty. Errors: as Reserve.
+  absl::Status Seal();
+
   // One write and one sync of a finished frame that continues tip(); then tip() moves and the reader's durable LSN with
   // it. Reserve(frame.size()) must have succeeded. Any error is for good: the caller poisons the ledger.
   absl::Status Append(const FrameHeader& header, std::string_view frame);

@@ -182,12 +182,13 @@ absl::StatusOr<std::vector<Lsn>> ListBases(FileSystem* files, const std::string&
   return bases;
 }
 
-absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, Lsn lsn) {
+absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, std::optional<Lsn> keep) {
   SEMEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(files, directory));
   bool removed = false;
   for (const std::string& name : names) {
-    const bool other = absl::EndsWith(name, kTemporarySuffix) || ParseName(name).value_or(lsn) != lsn;
-    if (!other) continue;
+    const std::optional<Lsn> lsn = ParseName(name);
+    const bool unfinished = absl::EndsWith(name, absl::StrCat(kNameSuffix, kTemporarySuffix));
+    if (!unfinished && (!lsn.has_value() || lsn == keep)) continue;
     SEMEL_RETURN_IF_ERROR(files->Remove(absl::StrCat(BaseDirectory(directory), "/", name)));
     removed = true;
   }

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,8 @@ std::string BasePath(const std::string& directory, Lsn lsn);
 // here.
 absl::StatusOr<std::vector<Lsn>> ListBases(FileSystem* files, const std::string& directory);
 
-// Removes all of them but the one at `lsn`, and what an interrupted WriteBase left.
-absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, Lsn lsn);
+// Removes all of them but the one at `keep`, if any, and what an interrupted WriteBase left.
+absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, std::optional<Lsn> keep);
 
 // Writes all records of `snapshot`, reads them back, and gives the file its name. Returns its size. `stop` (may be null)
 // ends it early, with Cancelled. After an error nothing is left behind. Errors: ResourceExhausted and others of files;

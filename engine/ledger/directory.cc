@@ -19,7 +19,7 @@ constexpr char kCreating[] = "CREATING";
 constexpr size_t kManifestBytesMax = 4096;
 
 StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory, manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
+  return {directory, manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
 }
 
 bool Contains(const std::vector<std::string>& names, const char* name) {
@@ -35,7 +35,7 @@ std::string ParentOf(const std::string& directory) {
 }  // namespace
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedOf(manifest.uuid, manifest.epoch)};
+  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
 }
 
 absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory) {

@@ -10,7 +10,21 @@
 //   created_us: 1767225600000000
 //   balance_lookback: 4096   as the ledger was created; later changes are in the journal
 //   explicit_entities: 0
+//   parking: 0
+//   parking_changes: 100000, and the other bounds of parking
+//   restored_from_epoch: 0   of the backup or export that the ledger was made of; 0: it was created empty
+//   restored_at_lsn: 0       where this epoch began
 //   checksum: 9a3c...        XXH3 of the lines above, 16 hexadecimal digits
+//
+// BACKUP: what a backup holds. The same lines under the title `semel backup`, then
+//
+//   floor_lsn: 0             the history in it begins here ...
+//   base_lsn: 0              ... with the base snapshot at this address; 0: without one
+//   lsn: 40960               it holds the ledger up to here
+//   next_sequence: 312
+//   frame_checksum: 873...   of the last frame, decimal
+//   commit_time_us: 1767225600000000
+//   checksum: 9a3c...
 
 #ifndef SEMEL_ENGINE_LEDGER_MANIFEST_H_
 #define SEMEL_ENGINE_LEDGER_MANIFEST_H_
@@ -20,6 +34,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "engine/journal/frame.h"
 #include "engine/rules/classify.h"
 #include "semel/version.h"
 
@@ -31,12 +46,23 @@ struct Manifest {
   uint64_t epoch = 1;
   int64_t created_us = 0;
   DecidingOptions options;
+  uint64_t restored_from_epoch = 0;
+  Lsn restored_at_lsn = 0;
+};
+
+struct BackupMark {
+  Manifest manifest;  // of the ledger
+  Lsn floor = 0;
+  Lsn base_lsn = 0;
+  JournalTip tip;
 };
 
 std::string FormatManifest(const Manifest& manifest);
+std::string FormatBackupMark(const BackupMark& mark);
 
 // Errors: DataLoss (damaged), FailedPrecondition (of another format; nothing else in it is trusted then).
 absl::StatusOr<Manifest> ParseManifest(std::string_view text);
+absl::StatusOr<BackupMark> ParseBackupMark(std::string_view text);
 
 }  // namespace semel::internal
 

@@ -16,6 +16,7 @@
 #include "engine/commit/redo.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
+#include "engine/ledger/held.h"
 #include "engine/ledger/reads.h"
 #include "engine/ledger/verify.h"
 #include "engine/ledger/world.h"
@@ -64,10 +65,27 @@ class ReadOnlyLedger final : public Ledger {
 
   absl::Status Open(const std::string& directory);
 
-  absl::StatusOr<Outcome> Apply(const Change&) override { return ReadOnlyError(); }
-  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change>) override { return ReadOnlyError(); }
-  void ApplyAsync(Change, std::function<void(absl::StatusOr<Outcome>)> done) override { done(ReadOnlyError()); }
+  absl::StatusOr<Outcome> Apply(const Change&, const ApplyOptions&) override { return ReadOnlyError(); }
+  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change>, const ApplyOptions&) override {
+    return ReadOnlyError();
+  }
+  void ApplyAsync(Change, std::function<void(absl::StatusOr<Outcome>)> done, const ApplyOptions&) override {
+    done(ReadOnlyError());
+  }
+  absl::StatusOr<Outcome> DiscardParked(uint64_t) override { return ReadOnlyError(); }
+  absl::StatusOr<Outcome> RetryDeadLetter(uint64_t) override { return ReadOnlyError(); }
+  absl::Status DiscardDeadLetter(uint64_t) override { return ReadOnlyError(); }
+  absl::Status SetSource(const SourceCursor&) override { return ReadOnlyError(); }
+  absl::StatusOr<RetireReport> Retire(std::string_view) override { return ReadOnlyError(); }
+  absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return ReadOnlyError(); }
   absl::Status Checkpoint() override { return ReadOnlyError(); }
+  absl::StatusOr<Answerable> AnswerableSince(std::string_view) override { return absl::UnimplementedError("todo"); }
+  absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
+    return absl::UnimplementedError("todo");
+  }
+  absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
+    return absl::UnimplementedError("todo");
+  }
   absl::Status Close() override {
     if (InCall()) return absl::FailedPreconditionError("a visitor must not close the ledger that it visits");
     MutexLock lock(&mutex_);
@@ -98,6 +116,15 @@ class ReadOnlyLedger final : public Ledger {
   }
   absl::StatusOr<std::vector<SourceCursor>> ListSources() override {
     return Read([&](const Reads& reads) { return reads.ListSources(); });
+  }
+  absl::StatusOr<std::vector<ParkedChange>> ListParked(const HeldOptions& options) override {
+    return Read([&](const Reads& reads) { return internal::ListParked(reads.heads(), options); });
+  }
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(const HeldOptions& options) override {
+    return Read([&](const Reads& reads) { return internal::ListDeadLetters(reads.heads(), options); });
+  }
+  absl::StatusOr<std::vector<std::string>> ListRetired() override {
+    return Read([&](const Reads& reads) { return internal::ListRetired(reads.heads()); });
   }
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
     return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
@@ -195,20 +222,21 @@ absl::Status ReadOnlyLedger::CatchUp() {
                                [this](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
                                  mutex_.AssertHeld();
                                  SEMEL_RETURN_IF_ERROR(redo_->Frame(header, payload));
+                                 journal_->SetFloor(redo_->floor());
                                  return true;
                                });
 }
 
 // The writer has made a checkpoint: start again from it.
 absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
-  const CheckpointInfo info = snapshot->info();
+  CheckpointInfo info = snapshot->info();
+  if (info.tip.lsn == 0) info.options = manifest_.options;  // nothing folded yet
   Forget();
   base_lsn_ = info.tip.lsn;
   base_ = std::make_unique<OneSnapshot>(std::move(snapshot));
-  heads_ = std::make_unique<HeadTable>(base_.get(), /*cache_bytes=*/0);
-  heads_->Publish(info.tip);
-  const DecidingOptions options = info.tip.lsn == 0 ? manifest_.options : info.options;
-  redo_ = std::make_unique<Redo>(heads_.get(), seed_, options);
+  heads_ = std::make_unique<HeadTable>(base_.get(), info, /*cache_bytes=*/0);
+  redo_ = std::make_unique<Redo>(heads_.get(), SeedsOf(manifest_.uuid, manifest_.epoch), info);
+  journal_->SetFloor(info.floor);
   reads_ = std::make_unique<Reads>(manifest_, heads_.get(), store_.get(), journal_.get(), world_.clock.get());
   if (journal_->durable_lsn() < info.tip.lsn) {
     SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());

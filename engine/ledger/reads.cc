@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/numeric/bits.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/strings.h"
 #include "engine/commit/history.h"
 
 namespace semel::internal {
@@ -38,7 +40,9 @@ SourceCursor ToCursor(std::string_view name, const Head& head) {
   cursor.position = state.cursor;
   cursor.incarnation = state.incarnation;
   cursor.chained = state.chained;
-  cursor.consumed = head.version;
+  cursor.consumed = head.version + 1 - state.first_version;
+  cursor.window = state.window;
+  for (const char byte : state.ahead) cursor.ahead += absl::popcount(static_cast<uint8_t>(byte));
   return cursor;
 }
 
@@ -71,15 +75,40 @@ JournalEffect ToJournalEffect(const Effect& effect) {
   return out;
 }
 
+std::string OnOrOff(bool on) { return on ? "on" : "off"; }
+
+// What an entry that is no change records, in words.
+std::string Describe(const Entry& entry) {
+  switch (entry.kind) {
+    case EntryKind::kChange:
+      break;
+    case EntryKind::kOptions:
+      return absl::StrCat("options: balance_lookback ", entry.options.balance_lookback, ", explicit_entities ",
+                          OnOrOff(entry.options.explicit_entities), ", parking ", OnOrOff(entry.options.parking));
+    case EntryKind::kSetSource:
+      return absl::StrCat("cursor of source ", ToAbsl(entry.effects[0].key), " set to ", entry.effects[0].position);
+    case EntryKind::kRetire:
+      return absl::StrCat("prefix retired: ", ToAbsl(entry.prefix));
+    case EntryKind::kErase:
+      return absl::StrCat(entry.erased.size(), " ", TableName(entry.erased_table), " erased");
+    case EntryKind::kFloor:
+      return absl::StrCat("trimmed before LSN ", entry.floor);
+    case EntryKind::kDiscardLetter:
+      return absl::StrCat("dead letter ", entry.letter, " discarded");
+  }
+  return "";
+}
+
 JournalEntry ToJournalEntry(const Entry& entry) {
   JournalEntry out;
   out.lsn = entry.lsn;
   out.next_lsn = entry.next_lsn;
   out.sequence = entry.sequence;
   out.commit_time_us = entry.commit_time_us;
-  if (entry.options.has_value()) {
-    out.reason = absl::StrCat("options: balance_lookback ", entry.options->balance_lookback, ", explicit_entities ",
-                              entry.options->explicit_entities ? "on" : "off");
+  out.parked = entry.parked;
+  out.letter = entry.letter;
+  if (entry.kind != EntryKind::kChange) {
+    out.reason = Describe(entry);
     return out;
   }
   out.outcome = entry.outcome;
@@ -125,28 +154,6 @@ void TakePolicy(const Effect& effect, Entity* entity) {
   if (effect.policy.has_value()) entity->policy = *effect.policy;
 }
 
-// Visits the records of a table with key >= start, in order: the state's, with the overlay's heads in their places.
-absl::Status VisitMerged(const HeadTable::Overlay& overlay, Table table, std::string_view start,
-                         const std::function<bool(std::string_view, const Head&)>& visit) {
-  auto next = overlay.heads.begin();
-  bool going = true;
-  auto visit_overlay_below = [&](const std::string_view* key) {
-    for (; going && next != overlay.heads.end() && (key == nullptr || next->first < *key); ++next) {
-      going = visit(next->first, next->second);
-    }
-  };
-  SEMEL_RETURN_IF_ERROR(overlay.snapshot->Scan(table, start, [&](std::string_view key, const Head& head) {
-    visit_overlay_below(&key);
-    if (!going) return false;
-    const bool replaced = next != overlay.heads.end() && next->first == key;
-    going = visit(key, replaced ? next->second : head);
-    if (replaced) ++next;
-    return going;
-  }));
-  visit_overlay_below(nullptr);
-  return absl::OkStatus();
-}
-
 absl::Status NotYet(absl::string_view what, uint64_t asked, uint64_t present) {
   return absl::OutOfRangeError(absl::StrCat(what, " ", asked, " is not reached yet; the latest is ", present));
 }
@@ -175,7 +182,7 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
     if (*as_of.version == 0) return ToEntity(key, Head());
     const ChainStart start{Table::kEntities, key, &head};
-    SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(journal_, start, *as_of.version, kFloor));
+    SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(journal_, start, *as_of.version, journal_->floor()));
     if (!lsn.has_value()) return absl::OutOfRangeError("this version lies before the retained history");
     return ReadPast(key, *lsn);
   }
@@ -199,7 +206,7 @@ absl::StatusOr<uint64_t> Reads::LsnAtTime(int64_t time_us) const {
 absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, Lsn lsn) const {
   if (head.version == 0) return ToEntity(key, head);
   const ChainStart start{Table::kEntities, key, &head};
-  SEMEL_ASSIGN_OR_RETURN(const VersionAtLsn at, FindAtLsn(journal_, start, lsn, kFloor));
+  SEMEL_ASSIGN_OR_RETURN(const VersionAtLsn at, FindAtLsn(journal_, start, lsn, journal_->floor()));
   if (!at.readable) return absl::OutOfRangeError("this moment lies before the retained history");
   return at.version == 0 ? ToEntity(key, Head()) : ReadPast(key, at.lsn);
 }
@@ -255,7 +262,7 @@ absl::StatusOr<std::vector<HistoryLine>> Reads::History(std::string_view key, co
   const uint64_t newest = options.oldest_first ? after + limit : up_to;
   const ChainStart start{Table::kEntities, key, &head};
   SEMEL_RETURN_IF_ERROR(WalkBack(
-      journal_, start, newest, after, limit, kFloor, /*with_frame=*/true,
+      journal_, start, newest, after, limit, journal_->floor(), /*with_frame=*/true,
       [&](const Entry& entry, const Effect& effect) {
         lines.push_back(ToLine(entry, effect));
         return true;
@@ -272,6 +279,8 @@ absl::StatusOr<uint64_t> Reads::Scan(const ScanOptions& options, bool dirty,
   if (dirty) {
     SEMEL_ASSIGN_OR_RETURN(overlay, heads_->ReadOverlay(Table::kEntities, start));
   } else {
+    overlay.table = Table::kEntities;
+    overlay.start = start;
     SEMEL_ASSIGN_OR_RETURN(overlay.snapshot, store_->Snapshot());
     overlay.tip = overlay.snapshot->info().tip;
   }
@@ -289,7 +298,7 @@ absl::StatusOr<uint64_t> Reads::Scan(const ScanOptions& options, bool dirty,
     if (key <= options.start_after || (head.deleted && !options.include_deleted)) return true;
     return visit(ToEntity(key, head)) && ++visited != options.limit;
   };
-  SEMEL_RETURN_IF_ERROR(VisitMerged(overlay, Table::kEntities, start, visit_head));
+  SEMEL_RETURN_IF_ERROR(overlay.Visit(visit_head));
   if (expired) return absl::AbortedError("the scan took more than a minute; go on with start_after");
   return overlay.tip.lsn;
 }
@@ -304,7 +313,7 @@ absl::StatusOr<std::optional<SourceCursor>> Reads::GetSource(std::string_view na
 absl::StatusOr<std::vector<SourceCursor>> Reads::ListSources() const {
   SEMEL_ASSIGN_OR_RETURN(const HeadTable::Overlay overlay, heads_->ReadOverlay(Table::kSources, ""));
   std::vector<SourceCursor> cursors;
-  SEMEL_RETURN_IF_ERROR(VisitMerged(overlay, Table::kSources, "", [&](std::string_view name, const Head& head) {
+  SEMEL_RETURN_IF_ERROR(overlay.Visit([&](std::string_view name, const Head& head) {
     cursors.push_back(ToCursor(name, head));
     return true;
   }));
@@ -315,6 +324,10 @@ absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
                                             const std::function<bool(const JournalEntry&)>& visit) const {
   const Lsn end = journal_->durable_lsn();
   if (from > end) return NotYet("LSN", from, end);
+  if (from == 0) from = journal_->floor();
+  if (from < journal_->floor()) {
+    return absl::OutOfRangeError(absl::StrCat("the journal before LSN ", journal_->floor(), " was trimmed"));
+  }
   if (from == end) return end;
 
   // `from` is where a frame begins, or an entry in one.
@@ -332,7 +345,7 @@ absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
   }
 
   const JournalTip begin{frame_lsn, header->first_sequence, header->previous_checksum, header->commit_time_us};
-  const uint64_t seed = SeedOf(manifest_.uuid, manifest_.epoch);
+  const uint64_t seed = SeedsOf(manifest_.uuid, manifest_.epoch).checks;
   Lsn next = from;
   auto visit_frame = [&](const FrameHeader& frame, std::string_view payload) -> absl::StatusOr<bool> {
     bool going = true;
@@ -360,10 +373,17 @@ absl::StatusOr<Stats> Reads::GetStats() const {
   stats.sequence = tip.next_sequence - 1;
   stats.durable_lsn = tip.lsn;
   stats.checkpoint_lsn = info.tip.lsn;
-  stats.floor_lsn = kFloor;
+  stats.floor_lsn = journal_->floor();
   stats.commit_time_us = tip.commit_time_us;
-  stats.entities = info.entities;
-  stats.sources = info.sources;
+  stats.entities = info.RecordsOf(Table::kEntities);
+  stats.sources = info.RecordsOf(Table::kSources);
+  const HeadTable::Totals parked = heads_->TotalsOf(Table::kParked);
+  stats.parked = parked.records;
+  stats.parked_bytes = parked.bytes;
+  const HeadTable::Totals letters = heads_->TotalsOf(Table::kLetters);
+  stats.dead_letters = letters.records;
+  stats.dead_letter_bytes = letters.bytes;
+  stats.retired_prefixes = heads_->TotalsOf(Table::kRetired).records;
   SEMEL_ASSIGN_OR_RETURN(stats.journal_bytes, journal_->FileBytes());
   stats.journal_segments = journal_->segment_count();
   stats.state_bytes = state.file_bytes;

@@ -42,6 +42,8 @@ class Reads {
   absl::StatusOr<std::vector<SourceCursor>> ListSources() const;
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) const;
 
+  const HeadTable& heads() const { return *heads_; }
+
   // What is known without a committer.
   absl::StatusOr<Stats> GetStats() const;
 

@@ -14,6 +14,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
 #include "engine/commit/history.h"
+#include "engine/rules/source.h"
 #include "engine/state/record.h"
 
 namespace semel::internal {
@@ -42,12 +43,12 @@ struct WideSum {
 class Replay {
  public:
   Replay(const Manifest& manifest, VerifyReport* report)
-      : seed_(SeedOf(manifest.uuid, manifest.epoch)), report_(report) {}
+      : seeds_(SeedsOf(manifest.uuid, manifest.epoch)), report_(report) {}
 
   absl::Status Frame(const FrameHeader& header, std::string_view payload) {
     ++report_->frames;
     report_->lsn = header.end_lsn();
-    return VisitEntries(header, payload, seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
+    return VisitEntries(header, payload, seeds_.checks, [this](const Entry& entry) -> absl::StatusOr<bool> {
       absl::Status status = One(entry);
       if (!status.ok()) return Fault("entry at LSN ", entry.lsn, ": ", status.message());
       return true;
@@ -65,7 +66,7 @@ class Replay {
 
   absl::Status One(const Entry& entry) {
     ++report_->entries;
-    const EntryRef ref = RefOf(entry, seed_);
+    const EntryRef ref = RefOf(entry, seeds_.ids);
     std::map<std::string, WideSum> sums;
     for (const Effect& effect : entry.effects) {
       ++report_->effects;
@@ -92,7 +93,8 @@ class Replay {
     }
     if (effect.pointers != expected.pointers) return Fault("version ", effect.version, " points to wrong entries");
     if (effect.table == Table::kSources) {
-      const bool rises = head.version == 0 || effect.position > head.Extras().source->cursor;
+      const bool rises =
+          head.version == 0 || effect.sets_cursor || !IsConsumed(*head.Extras().source, effect.position);
       return rises ? absl::OkStatus() : Fault("position ", effect.position, " does not rise");
     }
     const Amount amount = effect.action == Action::kAdd ? effect.amount : Amount(0);
@@ -127,7 +129,7 @@ class Replay {
     return bytes;
   }
 
-  const uint64_t seed_;
+  const Seeds seeds_;
   VerifyReport* const report_;
   Heads entities_;
   Heads sources_;
@@ -136,8 +138,8 @@ class Replay {
 absl::Status Run(const Manifest& manifest, JournalReader* journal, StateStore* store,
                  const std::function<void(double)>& progress, VerifyReport* report) {
   SEMEL_ASSIGN_OR_RETURN(const CheckpointInfo info, store->Verify());
-  report->entities = info.entities;
-  report->sources = info.sources;
+  report->entities = info.RecordsOf(Table::kEntities);
+  report->sources = info.RecordsOf(Table::kSources);
   report->state_digest = absl::StrFormat("%016x%016x", info.digest.high, info.digest.low);
   report->segments = journal->segment_count();
 

@@ -25,6 +25,7 @@ struct StateIdentity {
   std::string uuid;       // 16 bytes
   uint64_t epoch = 0;
   uint64_t seed = 0;
+  std::string name = "state";  // of its own directory there
 };
 
 struct World {
@@ -34,9 +35,12 @@ struct World {
   std::unique_ptr<Background> checkpoint_background;
   std::unique_ptr<Background> journal_background;  // prepares segments
   std::unique_ptr<Background> async_background;    // ApplyAsync
+  std::unique_ptr<Background> trim_background;     // retention
   std::function<std::string()> new_uuid;           // 16 bytes
   std::function<absl::Status(const StateIdentity&)> create_state;
   std::function<absl::StatusOr<std::unique_ptr<StateStore>>(const StateIdentity&)> open_state;
+  // Makes the state of another name, the second, of a state that is not open, without the pages that hold nothing.
+  std::function<absl::Status(const StateIdentity&, const std::string&)> compact_state;
 };
 
 World RealWorld(size_t state_map_bytes, bool read_only);

@@ -16,7 +16,9 @@
 #include "engine/commit/redo.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
+#include "engine/ledger/held.h"
 #include "engine/ledger/reads.h"
+#include "engine/ledger/retire.h"
 #include "engine/ledger/verify.h"
 #include "engine/ledger/world.h"
 
@@ -31,7 +33,14 @@ absl::Status CheckRange(absl::string_view name, uint64_t value, uint64_t least, 
 
 absl::Status CheckOptions(const Options& options) {
   constexpr uint64_t kMiB = uint64_t{1} << 20;
+  constexpr uint64_t kMost = uint64_t{1} << 32;
   SEMEL_RETURN_IF_ERROR(CheckRange("balance_lookback", options.balance_lookback.value_or(1), 1, UINT32_MAX));
+  SEMEL_RETURN_IF_ERROR(CheckRange("parking_changes", options.parking_changes.value_or(1), 1, kMost));
+  SEMEL_RETURN_IF_ERROR(CheckRange("parking_bytes", options.parking_bytes.value_or(1), 1, 1024 * kMiB));
+  SEMEL_RETURN_IF_ERROR(
+      CheckRange("parking_changes_per_entity", options.parking_changes_per_entity.value_or(1), 1, kMost));
+  SEMEL_RETURN_IF_ERROR(
+      CheckRange("parking_bytes_per_entity", options.parking_bytes_per_entity.value_or(1), 1, 1024 * kMiB));
   SEMEL_RETURN_IF_ERROR(CheckRange("segment_bytes", options.segment_bytes, 4096, 1024 * kMiB));
   SEMEL_RETURN_IF_ERROR(CheckRange("max_frame_bytes", options.max_frame_bytes, 4096, 64 * kMiB));
   SEMEL_RETURN_IF_ERROR(CheckRange("max_dirty_bytes", options.max_dirty_bytes, 4096, UINT64_MAX));
@@ -43,6 +52,11 @@ absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is
 DecidingOptions Merge(const Options& asked, DecidingOptions present) {
   present.balance_lookback = asked.balance_lookback.value_or(present.balance_lookback);
   present.explicit_entities = asked.explicit_entities.value_or(present.explicit_entities);
+  present.parking = asked.parking.value_or(present.parking);
+  present.parking_changes = asked.parking_changes.value_or(present.parking_changes);
+  present.parking_bytes = asked.parking_bytes.value_or(present.parking_bytes);
+  present.parking_changes_per_entity = asked.parking_changes_per_entity.value_or(present.parking_changes_per_entity);
+  present.parking_bytes_per_entity = asked.parking_bytes_per_entity.value_or(present.parking_bytes_per_entity);
   return present;
 }
 
@@ -66,26 +80,65 @@ class WritableLedger final : public Ledger {
 
   absl::Status Open(const std::string& directory);
 
-  absl::StatusOr<Outcome> Apply(const Change& change) override {
+  absl::StatusOr<Outcome> Apply(const Change& change, const ApplyOptions& options) override {
     return Call([&]() -> absl::StatusOr<Outcome> {
       Outcome outcome;
-      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply({&change, 1}, &outcome));
+      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply({&change, 1}, options.park, &outcome));
       return outcome;
     });
   }
 
-  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes) override {
+  absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes,
+                                                  const ApplyOptions& options) override {
     return Call([&]() -> absl::StatusOr<std::vector<Outcome>> {
       std::vector<Outcome> outcomes(changes.size());
-      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply(changes, outcomes.data()));
+      SEMEL_RETURN_IF_ERROR(parts_.committer->Apply(changes, options.park, outcomes.data()));
       return outcomes;
     });
   }
 
-  void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) override {
-    const absl::Status status = Call([&] { return parts_.committer->ApplyAsync(&change, &done); });
+  void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done,
+                  const ApplyOptions& options) override {
+    const absl::Status status = Call([&] { return parts_.committer->ApplyAsync(&change, options.park, &done); });
     if (!status.ok()) done(status);
   }
+
+  absl::StatusOr<Outcome> DiscardParked(uint64_t sequence) override {
+    return Call([&]() -> absl::StatusOr<Outcome> {
+      Outcome outcome;
+      SEMEL_RETURN_IF_ERROR(parts_.committer->DiscardParked(sequence, &outcome));
+      return outcome;
+    });
+  }
+
+  absl::StatusOr<Outcome> RetryDeadLetter(uint64_t sequence) override {
+    return Call([&]() -> absl::StatusOr<Outcome> {
+      Outcome outcome;
+      SEMEL_RETURN_IF_ERROR(parts_.committer->RetryLetter(sequence, &outcome));
+      return outcome;
+    });
+  }
+
+  absl::Status DiscardDeadLetter(uint64_t sequence) override {
+    return Call([&] { return parts_.committer->DiscardLetter(sequence); });
+  }
+
+  absl::Status SetSource(const SourceCursor& cursor) override {
+    return Call([&] { return parts_.committer->SetSource(cursor); });
+  }
+
+  absl::StatusOr<RetireReport> Retire(std::string_view prefix) override {
+    return Call([&] { return RetirePrefix(prefix, parts_.heads.get(), parts_.store.get(), parts_.committer.get()); });
+  }
+
+  absl::StatusOr<Answerable> AnswerableSince(std::string_view) override { return absl::UnimplementedError("todo"); }
+  absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
+    return absl::UnimplementedError("todo");
+  }
+  absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
+    return absl::UnimplementedError("todo");
+  }
+  absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return absl::UnimplementedError("todo"); }
 
   absl::Status Checkpoint() override {
     return Call([&] { return parts_.committer->Checkpoint(); });
@@ -124,6 +177,15 @@ class WritableLedger final : public Ledger {
   }
   absl::StatusOr<std::vector<SourceCursor>> ListSources() override {
     return Read([&](const Reads& reads) { return reads.ListSources(); });
+  }
+  absl::StatusOr<std::vector<ParkedChange>> ListParked(const HeldOptions& options) override {
+    return Read([&](const Reads& reads) { return internal::ListParked(reads.heads(), options); });
+  }
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(const HeldOptions& options) override {
+    return Read([&](const Reads& reads) { return internal::ListDeadLetters(reads.heads(), options); });
+  }
+  absl::StatusOr<std::vector<std::string>> ListRetired() override {
+    return Read([&](const Reads& reads) { return internal::ListRetired(reads.heads()); });
   }
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
     return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
@@ -220,9 +282,9 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   if (checkpoint.tip.lsn == 0) checkpoint.options = parts_.manifest.options;  // nothing folded yet
 
   SEMEL_ASSIGN_OR_RETURN(parts_.reader, JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
-  parts_.heads = std::make_unique<HeadTable>(parts_.store.get(), options_.cache_bytes);
-  parts_.heads->Publish(checkpoint.tip);
-  Redo redo(parts_.heads.get(), identity.seed, checkpoint.options);
+  parts_.heads = std::make_unique<HeadTable>(parts_.store.get(), checkpoint, options_.cache_bytes);
+  const Seeds seeds = SeedsOf(parts_.manifest.uuid, parts_.manifest.epoch);
+  Redo redo(parts_.heads.get(), seeds, checkpoint);
   RecoveryReport report;
   JournalWriterOptions writer_options;
   writer_options.segment_bytes = options_.segment_bytes;
@@ -232,6 +294,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
           world_.files, identity, writer_options, parts_.reader.get(), world_.journal_background.get(), checkpoint.tip,
           [&](const FrameHeader& header, std::string_view payload) { return redo.Frame(header, payload); }, &report));
   if (!report.text.empty()) Log(report.text);
+  parts_.reader->SetFloor(redo.floor());
 
   SEMEL_ASSIGN_OR_RETURN(DurablePage durable,
                          DurablePage::OpenForWriting(world_.files, directory, parts_.manifest.epoch, identity.seed));
@@ -239,7 +302,12 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   SEMEL_RETURN_IF_ERROR(parts_.durable->Write(parts_.writer->tip().lsn));
 
   CommitterOptions committer_options;
-  committer_options.seed = identity.seed;
+  committer_options.decider.seeds = seeds;
+  committer_options.decider.epoch = parts_.manifest.epoch;
+  committer_options.decider.max_dead_letters = options_.max_dead_letters;
+  committer_options.decider.max_dead_letter_bytes = options_.max_dead_letter_bytes;
+  committer_options.decider.log = options_.log;
+  committer_options.on_unparked = options_.on_unparked;
   committer_options.max_frame_bytes = options_.max_frame_bytes;
   committer_options.max_dirty_bytes = options_.max_dirty_bytes;
   committer_options.log = options_.log;
@@ -251,6 +319,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
                                          world_.clock.get());
   parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
+  SEMEL_RETURN_IF_ERROR(parts_.committer->Recover());
   return parts_.committer->SetDecidingOptions(Merge(options_, redo.options()));
 }
 

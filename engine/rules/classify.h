@@ -24,9 +24,13 @@ namespace semel::internal {
 struct DecidingOptions {
   uint32_t balance_lookback = 4096;
   bool explicit_entities = false;
-  friend bool operator==(const DecidingOptions& a, const DecidingOptions& b) {
-    return a.balance_lookback == b.balance_lookback && a.explicit_entities == b.explicit_entities;
-  }
+  bool parking = false;  // what an Apply that does not say gets
+  // Bounds of what is parked, in all and with one entity.
+  uint64_t parking_changes = 100'000;
+  uint64_t parking_bytes = uint64_t{64} << 20;
+  uint64_t parking_changes_per_entity = 1'000;
+  uint64_t parking_bytes_per_entity = uint64_t{8} << 20;
+  friend bool operator==(const DecidingOptions&, const DecidingOptions&) = default;
 };
 
 // What `classify` may ask about the past of the entity of update `i`. Implemented over the journal by the engine, over

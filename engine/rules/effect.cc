@@ -2,10 +2,12 @@
 
 #include "engine/rules/effect.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "engine/rules/source.h"
 #include "engine/rules/text.h"
 
 namespace semel::internal {
@@ -48,15 +50,33 @@ void ApplyToEntity(const Effect& effect, const EntryRef& entry, Head* head) {
   if (effect.stamp) extras->stamp = Stamp{*effect.stamp, entry, {effect.version, effect.balance}};
 }
 
+void Settle(uint64_t position, SourceState* source) {
+  if (source->window == 0) source->settled = std::max(source->settled.value_or(position), position);
+}
+
 void ApplyToSource(const Effect& effect, Head* head) {
   HeadExtras* extras = OwnExtras(head);
   if (!extras->source) extras->source.emplace();
-  extras->source->cursor = effect.position;
-  extras->source->incarnation = effect.incarnation;
-  extras->source->chained = effect.chained;
+  SourceState& source = *extras->source;
+  if (effect.sets_cursor) {
+    const bool anew = effect.window != 0 || effect.incarnation != source.incarnation;
+    if (anew) source.first_version = effect.version + 1;
+    source.ahead.clear();
+  }
+  source.incarnation = effect.incarnation;
+  source.chained = effect.chained;
+  source.window = effect.window;
+  if (effect.window == 0 || effect.sets_cursor) {
+    source.cursor = effect.position;
+  } else {
+    ConsumeInWindow(effect.position, &source);
+  }
+  if (effect.settles) Settle(effect.position, &source);
 }
 
 }  // namespace
+
+void SettlePosition(uint64_t position, Head* head) { Settle(position, &*OwnExtras(head)->source); }
 
 Effect NextEffect(Table table, std::string_view key, const Head& head) {
   Effect effect;

@@ -39,14 +39,21 @@ struct Effect {
   std::optional<Lsn> policy_lsn;
 
   // Table::kSources
-  uint64_t position = 0;  // the cursor after the change
+  uint64_t position = 0;  // that was consumed
   std::string_view incarnation;
   bool chained = false;
+  uint32_t window = 0;
+  bool settles = false;      // the position was neither refused nor parked
+  bool sets_cursor = false;  // an operator moved the cursor to `position`; nothing was consumed
+  std::optional<uint64_t> settled_before;  // SourceState::settled before the change
 };
 using Effects = absl::InlinedVector<Effect, 3>;
 
 // Fills the version, pointers, value_lsn and policy_lsn of the next effect on `head`; the caller fills the rest.
 Effect NextEffect(Table table, std::string_view key, const Head& head);
+
+// A position of the source that was parked or refused is settled after all: moves SourceState::settled.
+void SettlePosition(uint64_t position, Head* head);
 
 // Moves `head` to what it is after `effect`, which the entry `entry` carries. DataLoss, with nothing changed, unless
 // effect.version is head->version + 1.

@@ -33,6 +33,8 @@ std::string ExplainConflict(const Decision& decision, const Update& update, cons
       return (update.expect_version ? At(head, *update.expect_version)
                                     : BalanceOtherThan(head, update.expect_balance.value_or(0))) +
              ": the check fails";
+    case Conflict::kDiscarded:
+      return "discarded";
     case Conflict::kPartlySuperseded:
       return " has a newer stamp, but other updates of the change are not superseded";
     case Conflict::kNone:

@@ -86,6 +86,7 @@ void PutChange(std::string* out, const Change& change) {
   std::sort(sorted.begin(), sorted.end(), [](const Update* a, const Update* b) { return a->key < b->key; });
   for (const Update* update : sorted) PutUpdate(out, *update);
   PutByte(out, change.balanced ? 1 : 0);
+  if (!change.undecodable.empty()) *out += change.original;
 }
 
 }  // namespace

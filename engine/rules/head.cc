@@ -2,6 +2,8 @@
 
 #include "engine/rules/head.h"
 
+#include <utility>
+
 namespace semel::internal {
 namespace {
 
@@ -21,8 +23,22 @@ size_t HeapBytes(const Head& head) {
   bytes += sizeof(HeadExtras);
   if (head.extras->value) bytes += HeapBytes(*head.extras->value);
   if (head.GetPolicy().asset) bytes += HeapBytes(*head.GetPolicy().asset);
-  if (head.extras->source) bytes += HeapBytes(head.extras->source->incarnation);
+  if (head.extras->source) bytes += HeapBytes(head.extras->source->incarnation) + HeapBytes(head.extras->source->ahead);
   return bytes;
+}
+
+Head RecordHead(std::string_view bytes) {
+  auto extras = std::make_shared<HeadExtras>();
+  extras->value.emplace(bytes);
+  Head head;
+  head.version = 1;
+  head.extras = std::move(extras);
+  return head;
+}
+
+const char* TableName(Table table) {
+  static constexpr const char* kNames[kTableCount] = {"entities", "sources", "positions", "parked", "letters", "retired"};
+  return kNames[static_cast<size_t>(table)];
 }
 
 }  // namespace semel::internal

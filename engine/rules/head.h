@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/rules/chain.h"
 #include "engine/rules/identity.h"
@@ -18,7 +19,18 @@
 
 namespace semel::internal {
 
-enum class Table : uint8_t { kEntities = 0, kSources = 1 };
+// The tables of the state. Entities and sources are heads: each change moves their version, and they have chains. The
+// others hold records: bytes that entries put and take away (engine/commit/records.h says which).
+enum class Table : uint8_t {
+  kEntities = 0,
+  kSources = 1,
+  kPositions = 2,  // what became of consumed positions that were refused, parked or decided later
+  kParked = 3,     // early changes that are held
+  kLetters = 4,    // dead letters
+  kRetired = 5,    // prefixes of keys that are no more
+};
+inline constexpr int kTableCount = 6;
+constexpr bool HasHeads(Table table) { return table <= Table::kSources; }
 
 // An entry of the journal, as evidence: whose it was and where it stands.
 struct EntryRef {
@@ -36,9 +48,13 @@ struct Stamp {
 };
 
 struct SourceState {
-  uint64_t cursor = 0;  // the last consumed position
+  uint64_t cursor = 0;  // the last consumed position; of a windowed source: all up to here are consumed
   std::string incarnation;
-  bool chained = false;  // the first message named a previous one
+  bool chained = false;         // the first message named a previous one
+  uint32_t window = 0;          // 0: positions rise; else how far beyond the cursor they may come
+  std::string ahead;            // windowed: bit i % 8 of byte i / 8 says whether cursor + 1 + i is consumed; no zeros at the end
+  uint64_t first_version = 1;   // the version of the first position of this incarnation
+  std::optional<uint64_t> settled;  // the highest position that was neither refused nor is parked; not of windowed sources
 };
 
 // What plain accounts do not have. Shared between copies of a head, so it is replaced, never changed, once shared.
@@ -51,8 +67,9 @@ struct HeadExtras {
   std::optional<SourceState> source;
 };
 
+// A record has version 1 while it is there, and its bytes as the value.
 struct Head {
-  uint64_t version = 0;  // 0: never existed
+  uint64_t version = 0;  // 0: never existed, or was erased
   Amount balance = 0;
   bool deleted = false;
   EntryRef last;                             // the newest entry; readable for ever, whatever is trimmed
@@ -68,6 +85,12 @@ struct Head {
     return Extras().policy.has_value() ? *Extras().policy : *kNone;
   }
 };
+
+// The head of a record that holds `bytes`.
+Head RecordHead(std::string_view bytes);
+
+// "entities", "sources", "positions", "parked", "letters", "retired".
+const char* TableName(Table table);
 
 // Bytes of memory that a head holds beyond sizeof(Head); for budgets, not exact.
 size_t HeapBytes(const Head& head);

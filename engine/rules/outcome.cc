@@ -72,6 +72,8 @@ std::string_view ToString(Conflict conflict) {
       return "balance differs";
     case Conflict::kCheckFailed:
       return "check failed";
+    case Conflict::kDiscarded:
+      return "discarded";
     case Conflict::kPartlySuperseded:
       return "partly superseded";
   }

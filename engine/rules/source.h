@@ -19,7 +19,8 @@ namespace semel::internal {
 struct SourceMemory {
   std::string incarnation;
   bool chained = false;
-  std::optional<uint64_t> blocked;
+  uint32_t window = 0;
+  std::optional<uint64_t> blocked;  // never of a windowed source
 };
 
 enum class SourceStep : uint8_t {
@@ -33,6 +34,12 @@ struct SourceJudgement {
   SourceStep step = SourceStep::kDecide;
   std::string reason;  // of kStreamFault and kEarly
 };
+
+// Whether `position` was consumed, as far as the head itself knows.
+bool IsConsumed(const SourceState& source, uint64_t position);
+
+// Of a windowed source: consumes a position that is not, within the window.
+void ConsumeInWindow(uint64_t position, SourceState* source);
 
 // `head` is the source's (version 0: nothing consumed), `memory` what is remembered, null at the first sight of it.
 SourceJudgement JudgeSource(const SourcePosition& source, const Head& head, const SourceMemory* memory);

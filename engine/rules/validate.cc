@@ -148,6 +148,7 @@ std::string WhyNotAnchored(const Change& change) {
 }  // namespace
 
 std::string WhyInvalid(const Change& change) {
+  if (!change.undecodable.empty()) return change.undecodable;
   if (std::string why = WhySizeInvalid(change); !why.empty()) return why;
   for (size_t i = 0; i < change.updates.size(); ++i) {
     if (std::string why = WhyKeyInvalid(change, i); !why.empty()) return why;
@@ -169,7 +170,12 @@ std::string WhySourceMalformed(const SourcePosition& source) {
   if (source.incarnation.size() > kMaxIncarnationBytes) {
     return TooLong("source: the incarnation", source.incarnation.size(), kMaxIncarnationBytes);
   }
-  if (source.window != 0) return "source: windowed sources are not supported yet; leave window out";
+  if (source.window > kMaxSourceWindow) {
+    return absl::StrCat("source: window ", source.window, " is above the limit of ", kMaxSourceWindow);
+  }
+  if (source.window != 0 && (source.position == 0 || source.previous.has_value())) {
+    return "source: the positions of a windowed source begin at 1, have no gaps and name no previous one";
+  }
   if (source.previous && *source.previous >= source.position) {
     return absl::StrCat("source: previous ", *source.previous, " is not below position ", source.position);
   }

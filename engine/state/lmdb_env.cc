@@ -15,6 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
+#include "engine/io/file_system.h"
+#include "engine/rules/head.h"
 #include "engine/state/lmdb_pages.h"
 
 namespace semel::internal {
@@ -22,7 +24,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr unsigned int kReadersMax = 1022;  // what fits in 64 KiB of lock file
-constexpr unsigned int kTables = 3;
+constexpr unsigned int kTables = kTableCount + 1;
 
 // ---- The open environments of this process. LMDB must not open one twice: closing the second would drop the locks of
 // the first. Inherited by a fork's child, where nothing is open any more.
@@ -81,13 +83,13 @@ absl::Status CheckLockFile(const std::string& path) {
 }
 
 // Looks at data.mdb before LMDB does, and marks it as open.
-absl::StatusOr<std::unique_ptr<OpenMark>> ExamineDataFile(const std::string& path) {
+absl::StatusOr<std::unique_ptr<OpenMark>> ExamineDataFile(const std::string& path, bool is_shared) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return errno == ELOOP ? NotRegular(path) : SystemError(path);
   struct stat found;
   if (fstat(file.get(), &found) != 0) return SystemError(path);
   if (!S_ISREG(found.st_mode)) return NotRegular(path);
-  SEMEL_RETURN_IF_ERROR(CheckLocalFileSystem(file.get(), path));
+  if (is_shared) SEMEL_RETURN_IF_ERROR(CheckLocalFileSystem(file.get(), path));
   SEMEL_RETURN_IF_ERROR(ReadLmdbMetaPages(file.get()).status());
   return OpenMark::Take(found.st_dev, found.st_ino, path);
 }
@@ -171,12 +173,14 @@ absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Create(const std::string& dire
   return env;
 }
 
-absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& directory, size_t map_bytes, bool read_only) {
+absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& directory, size_t map_bytes,
+                                                       unsigned int flags) {
+  const bool is_shared = (flags & MDB_NOLOCK) == 0;
   std::unique_ptr<LmdbEnv> env(new LmdbEnv);
-  SEMEL_ASSIGN_OR_RETURN(env->mark_, ExamineDataFile(directory + "/data.mdb"));
-  SEMEL_RETURN_IF_ERROR(CheckLockFile(directory + "/lock.mdb"));
+  SEMEL_ASSIGN_OR_RETURN(env->mark_, ExamineDataFile(directory + "/data.mdb", is_shared));
+  if (is_shared) SEMEL_RETURN_IF_ERROR(CheckLockFile(directory + "/lock.mdb"));
   SEMEL_RETURN_IF_ERROR(env->Prepare(map_bytes));
-  SEMEL_RETURN_IF_ERROR(env->OpenIn(directory, read_only ? MDB_RDONLY : 0));
+  SEMEL_RETURN_IF_ERROR(env->OpenIn(directory, flags));
   int dead = 0;
   if (const int rc = mdb_reader_check(env->get(), &dead); rc != 0) return LmdbStatus(rc, "mdb_reader_check");
   return env;
@@ -194,6 +198,20 @@ int LmdbEnv::fd() const {
   mdb_filehandle_t fd = -1;
   SEMEL_CHECK(mdb_env_get_fd(env_, &fd) == 0);
   return fd;
+}
+
+absl::Status LmdbEnv::CopyTo(const std::string& directory, unsigned int flags) const {
+  const std::string path = directory + "/data.mdb";
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
+  if (file.get() < 0) return SystemError(path);
+  const int rc = mdb_env_copyfd2(env_, file.get(), flags);
+  absl::Status status = rc == 0 ? absl::OkStatus() : LmdbStatus(rc, absl::StrCat("copying the state to ", path).c_str());
+  if (status.ok() && fsync(file.get()) != 0) status = SystemError(path);
+  if (!status.ok()) {
+    (void)unlink(path.c_str());
+    return status;
+  }
+  return PosixFileSystem()->SyncDirectory(directory);
 }
 
 absl::Status LmdbEnv::Prepare(size_t map_bytes) {

@@ -48,9 +48,11 @@ class LmdbEnv {
   // Makes the files of a new environment in an existing directory.
   static absl::StatusOr<std::unique_ptr<LmdbEnv>> Create(const std::string& directory, size_t map_bytes);
 
-  // Errors: NotFound, Unavailable (open in this process), FailedPrecondition (not a regular file, network file system),
-  // DataLoss (meta pages or size), PermissionDenied, and others of the system.
-  static absl::StatusOr<std::unique_ptr<LmdbEnv>> Open(const std::string& directory, size_t map_bytes, bool read_only);
+  // `flags`: 0; MDB_RDONLY; MDB_RDONLY | MDB_NOLOCK for files that nobody writes, on any file system. Errors: NotFound,
+  // Unavailable (open in this process), FailedPrecondition (not a regular file, network file system), DataLoss (meta
+  // pages or size), PermissionDenied, and others of the system.
+  static absl::StatusOr<std::unique_ptr<LmdbEnv>> Open(const std::string& directory, size_t map_bytes,
+                                                       unsigned int flags);
 
   // All transactions must have ended. After a fork the child keeps the memory and touches nothing.
   ~LmdbEnv();
@@ -60,6 +62,11 @@ class LmdbEnv {
   MDB_env* get() const { return env_; }
   // Of data.mdb.
   int fd() const;
+
+  // Writes a copy of the newest committed state to `directory`/data.mdb, a new file, and syncs it and its name. Commits
+  // wait while it copies the meta pages; until it ends they use no page again. With MDB_CP_COMPACT in `flags` without
+  // free pages, and as transaction 1. After an error nothing is left behind.
+  absl::Status CopyTo(const std::string& directory, unsigned int flags) const;
 
   bool forked() const { return generation_ != ForkGeneration(); }
 

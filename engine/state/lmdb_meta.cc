@@ -4,8 +4,7 @@
 //
 //   header:      check 8 (not seeded by the ledger: it must be readable before one knows whose it is),
 //                format 4, uuid 16, epoch 8. Later formats keep the check and the place of `format`.
-//   checkpoint:  check 8, transaction 8, tip {lsn 8, next sequence 8, frame checksum 8, commit time 8},
-//                balance lookback 4, explicit entities 1 (0 or 1), entities 8, sources 8, digest {high 8, low 8}
+//   checkpoint:  check 8, transaction 8, then see checkpoint_codec.cc
 
 #include "engine/state/lmdb_meta.h"
 
@@ -15,13 +14,14 @@
 #include "engine/base/coding.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
+#include "engine/state/checkpoint_codec.h"
 #include "engine/state/stored_record.h"
 
 namespace semel::internal {
 namespace {
 
-// Beside Table::kEntities and kSources, for the seeds of checks.
-constexpr Table kMetaRecords{2};
+// Beside the tables of the state, for the seeds of checks.
+constexpr Table kMetaRecords{255};
 constexpr uint64_t kHeaderSeed = 0;
 constexpr size_t kUuidBytes = 16;
 
@@ -75,19 +75,9 @@ absl::Status CheckStateHeader(std::string_view stored, const LmdbOptions& option
 }
 
 std::string EncodeCheckpoint(const CheckpointRecord& checkpoint, uint64_t seed) {
-  const CheckpointInfo& info = checkpoint.info;
   std::string body;
   PutFixed64(&body, checkpoint.transaction);
-  PutFixed64(&body, info.tip.lsn);
-  PutFixed64(&body, info.tip.next_sequence);
-  PutFixed64(&body, info.tip.frame_checksum);
-  PutFixed64(&body, static_cast<uint64_t>(info.tip.commit_time_us));
-  PutFixed32(&body, info.options.balance_lookback);
-  body.push_back(info.options.explicit_entities ? 1 : 0);
-  PutFixed64(&body, info.entities);
-  PutFixed64(&body, info.sources);
-  PutFixed64(&body, info.digest.high);
-  PutFixed64(&body, info.digest.low);
+  EncodeCheckpointInfo(checkpoint.info, &body);
   return WithCheck(kCheckpointKey, body, seed);
 }
 
@@ -95,21 +85,11 @@ absl::Status DecodeCheckpoint(std::string_view stored, uint64_t seed, uint64_t t
   SEMEL_ASSIGN_OR_RETURN(const std::string_view body, CheckedBody(kCheckpointKey, stored, seed));
   Decoder in(body);
   uint64_t written_by = 0;
-  uint64_t commit_time = 0;
-  uint8_t explicit_entities = 0;
-  const bool whole = in.GetFixed64(&written_by) && in.GetFixed64(&info->tip.lsn) &&
-                     in.GetFixed64(&info->tip.next_sequence) && in.GetFixed64(&info->tip.frame_checksum) &&
-                     in.GetFixed64(&commit_time) && in.GetFixed32(&info->options.balance_lookback) &&
-                     in.GetByte(&explicit_entities) && in.GetFixed64(&info->entities) &&
-                     in.GetFixed64(&info->sources) && in.GetFixed64(&info->digest.high) &&
-                     in.GetFixed64(&info->digest.low) && in.done();
-  if (!whole || explicit_entities > 1) return Malformed(kCheckpointKey);
+  if (!in.GetFixed64(&written_by) || !DecodeCheckpointInfo(&in, info) || !in.done()) return Malformed(kCheckpointKey);
   if (written_by != transaction) {
     return absl::DataLossError(absl::StrCat("a meta page of the state is damaged: it names transaction ", transaction,
                                             ", what it leads to was written by ", written_by));
   }
-  info->tip.commit_time_us = static_cast<int64_t>(commit_time);
-  info->options.explicit_entities = explicit_entities == 1;
   return absl::OkStatus();
 }
 

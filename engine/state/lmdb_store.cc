@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The state in LMDB: the tables "entities" and "sources" (key: the entity's key as it is; data: see stored_record.h)
-// and "meta" (see lmdb_meta.h).
+// The state in LMDB: the tables of engine/rules/head.h (keys as they are; data: see stored_record.h) and "meta" (see
+// lmdb_meta.h).
 
 #include <sys/stat.h>
 #include <memory>
@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
+#include "engine/base/coding.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
 #include "engine/state/active_readers.h"
@@ -55,7 +56,11 @@ class LmdbSnapshot final : public StateSnapshot {
 class LmdbStateStore final : public StateStore {
  public:
   LmdbStateStore(const LmdbOptions& options, std::unique_ptr<LmdbEnv> env, const LmdbTables& tables)
-      : seed_(options.seed), read_only_(options.read_only), env_(std::move(env)), tables_(tables) {}
+      : data_path_(options.directory + "/data.mdb"),
+        seed_(options.seed),
+        read_only_(options.read_only),
+        env_(std::move(env)),
+        tables_(tables) {}
 
   ~LmdbStateStore() override {
     if (env_->forked()) return;
@@ -66,6 +71,8 @@ class LmdbStateStore final : public StateStore {
 
   absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() override;
   absl::Status Commit(const RecordFeed& records, const CheckpointInfo& info) override;
+  absl::Status CopyTo(const std::string& directory) override;
+  absl::StatusOr<bool> Replaced() override;
   absl::StatusOr<StateStats> GetStats() override;
   absl::StatusOr<CheckpointInfo> Verify() override;
 
@@ -82,6 +89,9 @@ class LmdbStateStore final : public StateStore {
   absl::StatusOr<CheckpointRecord> Write(const RecordFeed& records, const CheckpointInfo& info);
   absl::Status PutRecords(MDB_txn* txn, const RecordFeed& records, CheckpointInfo* info);
 
+  absl::StatusOr<uint64_t> CountFreePages();
+
+  const std::string data_path_;
   const uint64_t seed_;
   const bool read_only_;
   const std::unique_ptr<LmdbEnv> env_;
@@ -215,6 +225,7 @@ absl::StatusOr<CheckpointRecord> LmdbStateStore::Write(const RecordFeed& records
   SEMEL_RETURN_IF_ERROR(ReadCheckpoint(txn.get(), tables_, seed_, checkpoint.transaction - 1, &checkpoint.info));
   checkpoint.info.tip = info.tip;
   checkpoint.info.options = info.options;
+  checkpoint.info.floor = info.floor;
   SEMEL_RETURN_IF_ERROR(PutRecords(txn.get(), records, &checkpoint.info));
   SEMEL_RETURN_IF_ERROR(PutMeta(txn.get(), tables_, kCheckpointKey, EncodeCheckpoint(checkpoint, seed_)));
   SEMEL_RETURN_IF_ERROR(txn.Commit());
@@ -224,8 +235,12 @@ absl::StatusOr<CheckpointRecord> LmdbStateStore::Write(const RecordFeed& records
 // Writes through one cursor a table, moving forward only.
 class TableWriter {
  public:
-  TableWriter(Table table, uint64_t seed, uint64_t* count, Hash128* digest)
-      : table_(table), seed_(seed), count_(count), digest_(digest) {}
+  TableWriter(Table table, uint64_t seed, CheckpointInfo* info)
+      : table_(table),
+        seed_(seed),
+        count_(&info->records[static_cast<size_t>(table)]),
+        bytes_(&info->bytes[static_cast<size_t>(table)]),
+        digest_(&info->digest) {}
 
   absl::Status Open(MDB_txn* txn, MDB_dbi dbi) {
     const int rc = mdb_cursor_open(txn, dbi, &cursor_);  // closed by the end of the transaction
@@ -241,42 +256,76 @@ class TableWriter {
     if (exists) {
       SEMEL_ASSIGN_OR_RETURN(const uint64_t check, VerifiedCheck(table_, key, ViewOf(old), seed_));
       RemoveFromDigest(check, digest_);
+      *bytes_ -= old.mv_size - kCheckBytes;
     }
+    return head.version == 0 ? Remove(exists) : Write(key, head, exists);
+  }
+
+ private:
+  absl::Status Write(std::string_view key, const Head& head, bool exists) {
     AddToDigest(EncodeStored(table_, key, head, seed_, &stored_), digest_);
-    key_val = ValOf(key);
+    *bytes_ += stored_.size() - kCheckBytes;
+    MDB_val key_val = ValOf(key);
     MDB_val data = ValOf(stored_);
-    rc = mdb_cursor_put(cursor_, &key_val, &data, exists ? MDB_CURRENT : 0);
+    const int rc = mdb_cursor_put(cursor_, &key_val, &data, exists ? MDB_CURRENT : 0);
     if (rc != 0) return LmdbStatus(rc, "writing the state");
     if (!exists) ++*count_;
     return absl::OkStatus();
   }
 
- private:
+  absl::Status Remove(bool exists) {
+    if (!exists) return absl::OkStatus();
+    --*count_;
+    const int rc = mdb_cursor_del(cursor_, 0);
+    return rc == 0 ? absl::OkStatus() : LmdbStatus(rc, "writing the state");
+  }
+
   const Table table_;
   const uint64_t seed_;
   uint64_t* const count_;
+  uint64_t* const bytes_;
   Hash128* const digest_;
   MDB_cursor* cursor_ = nullptr;
   std::string stored_;
 };
 
 absl::Status LmdbStateStore::PutRecords(MDB_txn* txn, const RecordFeed& records, CheckpointInfo* info) {
-  TableWriter entities(Table::kEntities, seed_, &info->entities, &info->digest);
-  TableWriter sources(Table::kSources, seed_, &info->sources, &info->digest);
-  SEMEL_RETURN_IF_ERROR(entities.Open(txn, tables_.entities));
-  SEMEL_RETURN_IF_ERROR(sources.Open(txn, tables_.sources));
+  std::vector<TableWriter> writers;
+  writers.reserve(kTableCount);
+  for (int t = 0; t < kTableCount; ++t) {
+    const Table table{static_cast<uint8_t>(t)};
+    writers.emplace_back(table, seed_, info);
+    SEMEL_RETURN_IF_ERROR(writers.back().Open(txn, tables_.Of(table)));
+  }
   FeedOrder order;
   Table table;
   std::string_view key;
   const Head* head = nullptr;
   while (records(&table, &key, &head)) {
     SEMEL_RETURN_IF_ERROR(order.Next(table, key));
-    SEMEL_RETURN_IF_ERROR((table == Table::kEntities ? entities : sources).Put(key, *head));
+    SEMEL_RETURN_IF_ERROR(writers[static_cast<size_t>(table)].Put(key, *head));
   }
   return absl::OkStatus();
 }
 
 // ---- Looking after it
+
+absl::Status LmdbStateStore::CopyTo(const std::string& directory) {
+  SEMEL_RETURN_IF_ERROR(env_->Usable());
+  return env_->CopyTo(directory, 0);
+}
+
+absl::StatusOr<bool> LmdbStateStore::Replaced() {
+  SEMEL_RETURN_IF_ERROR(env_->Usable());
+  struct stat open;
+  struct stat named;
+  if (fstat(env_->fd(), &open) != 0) return absl::ErrnoToStatus(errno, data_path_);
+  if (lstat(data_path_.c_str(), &named) != 0) {
+    if (errno == ENOENT) return false;  // between two renames: the next look will tell
+    return absl::ErrnoToStatus(errno, data_path_);
+  }
+  return open.st_dev != named.st_dev || open.st_ino != named.st_ino;
+}
 
 // Counts the transactions that hold a snapshot; a line of the reader table ends in "-" when it holds none.
 int CountReader(const char* line, void* count) {
@@ -296,9 +345,34 @@ absl::StatusOr<StateStats> LmdbStateStore::GetStats() {
   if (const int rc = mdb_reader_list(env_->get(), CountReader, &stats.active_readers); rc < 0) {
     return env_->Poison(rc, "mdb_reader_list");
   }
-  MutexLock lock(&mutex_);
-  stats.oldest_reader_age_us = readers_.OldestAgeUs();
+  {
+    MutexLock lock(&mutex_);
+    stats.oldest_reader_age_us = readers_.OldestAgeUs();
+  }
+  MDB_stat pages;
+  if (const int rc = mdb_env_stat(env_->get(), &pages); rc != 0) return env_->Poison(rc, "mdb_env_stat");
+  SEMEL_ASSIGN_OR_RETURN(const uint64_t free_pages, CountFreePages());
+  stats.free_bytes = free_pages * pages.ms_psize;
   return stats;
+}
+
+// LMDB keeps the pages that its transactions gave back in the first of its tables: a record for each transaction, which
+// begins with their number.
+absl::StatusOr<uint64_t> LmdbStateStore::CountFreePages() {
+  constexpr MDB_dbi kFreePages = 0;
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<LmdbSnapshot> snapshot, TakeSnapshot());
+  MDB_cursor* cursor = nullptr;
+  if (const int rc = mdb_cursor_open(snapshot->txn(), kFreePages, &cursor); rc != 0) {
+    return env_->Poison(rc, "counting the free pages of the state");
+  }
+  uint64_t count = 0;
+  MDB_val key;
+  MDB_val data;
+  int rc = 0;
+  while ((rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) count += GetFixed64(ViewOf(data).data());
+  mdb_cursor_close(cursor);
+  if (rc != MDB_NOTFOUND) return env_->Poison(rc, "counting the free pages of the state");
+  return count;
 }
 
 absl::StatusOr<CheckpointInfo> LmdbStateStore::Verify() {
@@ -311,7 +385,8 @@ absl::StatusOr<CheckpointInfo> LmdbStateStore::Verify() {
 
 absl::StatusOr<std::unique_ptr<StateStore>> OpenLmdbState(const LmdbOptions& options) {
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<LmdbEnv> env,
-                         LmdbEnv::Open(options.directory, options.map_bytes, options.read_only));
+                         LmdbEnv::Open(options.directory, options.map_bytes,
+                                       (options.read_only ? MDB_RDONLY : 0) | (options.is_copy ? MDB_NOLOCK : 0)));
   SEMEL_ASSIGN_OR_RETURN(const LmdbTables tables, OpenCheckedTables(env.get(), options));
   return std::make_unique<LmdbStateStore>(options, std::move(env), tables);
 }

@@ -46,10 +46,12 @@ absl::Status LmdbTxn::Commit() {
 
 absl::StatusOr<LmdbTables> OpenTables(MDB_txn* txn, unsigned int flags) {
   LmdbTables tables;
-  const std::pair<const char*, MDB_dbi*> all[] = {
-      {"entities", &tables.entities}, {"sources", &tables.sources}, {kMetaTable.data(), &tables.meta}};
-  for (const auto& [name, handle] : all) {
-    if (const int rc = mdb_dbi_open(txn, name, flags, handle); rc != 0) return LmdbStatus(rc, name);
+  for (int t = 0; t < kTableCount; ++t) {
+    const char* const name = TableName(Table{static_cast<uint8_t>(t)});
+    if (const int rc = mdb_dbi_open(txn, name, flags, &tables.records[t]); rc != 0) return LmdbStatus(rc, name);
+  }
+  if (const int rc = mdb_dbi_open(txn, kMetaTable.data(), flags, &tables.meta); rc != 0) {
+    return LmdbStatus(rc, kMetaTable.data());
   }
   return tables;
 }

@@ -7,6 +7,7 @@
 
 #include <lmdb.h>
 
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -39,11 +40,10 @@ class LmdbTxn {
 };
 
 struct LmdbTables {
-  MDB_dbi entities = 0;
-  MDB_dbi sources = 0;
+  std::array<MDB_dbi, kTableCount> records = {};
   MDB_dbi meta = 0;
 
-  MDB_dbi Of(Table table) const { return table == Table::kEntities ? entities : sources; }
+  MDB_dbi Of(Table table) const { return records[static_cast<size_t>(table)]; }
 };
 
 // With MDB_CREATE in `flags` makes them. The handles are good once the transaction has been committed.

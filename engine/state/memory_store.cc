@@ -3,6 +3,7 @@
 // The state in memory: the same stored records as in LMDB, in maps. A commit changes the maps in place, or, while a
 // snapshot is open, a copy of them.
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,28 +23,35 @@ namespace {
 using StoredRecords = std::map<std::string, std::string, std::less<>>;
 
 struct Generation {
-  StoredRecords tables[2];
+  std::array<StoredRecords, kTableCount> tables;
   CheckpointInfo info;
 
-  StoredRecords& Of(Table table) { return tables[static_cast<int>(table)]; }
-  const StoredRecords& Of(Table table) const { return tables[static_cast<int>(table)]; }
+  StoredRecords& Of(Table table) { return tables[static_cast<size_t>(table)]; }
+  const StoredRecords& Of(Table table) const { return tables[static_cast<size_t>(table)]; }
 };
 
 struct NewRecord {
   Table table;
   std::string key;
-  std::string stored;
+  std::string stored;  // empty: takes the record away
   uint64_t check;
 };
 
-// Replaces or inserts, keeping the digest.
+// Replaces, inserts or takes away, keeping the digest.
 absl::Status Put(NewRecord record, uint64_t seed, Generation* generation) {
+  uint64_t& bytes = generation->info.bytes[static_cast<size_t>(record.table)];
   const auto [place, inserted] = generation->Of(record.table).try_emplace(std::move(record.key));
   if (!inserted) {
     SEMEL_ASSIGN_OR_RETURN(const uint64_t old, VerifiedCheck(record.table, place->first, place->second, seed));
     RemoveFromDigest(old, &generation->info.digest);
+    bytes -= place->second.size() - kCheckBytes;
+  }
+  if (record.stored.empty()) {
+    generation->Of(record.table).erase(place);
+    return absl::OkStatus();
   }
   AddToDigest(record.check, &generation->info.digest);
+  bytes += record.stored.size() - kCheckBytes;
   place->second = std::move(record.stored);
   return absl::OkStatus();
 }
@@ -92,7 +100,10 @@ class MemoryStateStore final : public StateStore {
   absl::StatusOr<StateStats> GetStats() override {
     MutexLock lock(&mutex_);
     SEMEL_RETURN_IF_ERROR(poison_);
-    return StateStats{0, readers_.count(), readers_.OldestAgeUs()};
+    StateStats stats;
+    stats.active_readers = readers_.count();
+    stats.oldest_reader_age_us = readers_.OldestAgeUs();
+    return stats;
   }
 
   absl::StatusOr<CheckpointInfo> Verify() override;
@@ -119,7 +130,7 @@ class MemoryStateStore final : public StateStore {
       NewRecord& record = batch->emplace_back();
       record.table = table;
       record.key = key;
-      record.check = EncodeStored(table, key, *head, seed_, &record.stored);
+      if (head->version != 0) record.check = EncodeStored(table, key, *head, seed_, &record.stored);
     }
     return absl::OkStatus();
   }
@@ -129,8 +140,8 @@ class MemoryStateStore final : public StateStore {
     for (NewRecord& record : batch) SEMEL_RETURN_IF_ERROR(Put(std::move(record), seed_, current_.get()));
     current_->info.tip = info.tip;
     current_->info.options = info.options;
-    current_->info.entities = current_->Of(Table::kEntities).size();
-    current_->info.sources = current_->Of(Table::kSources).size();
+    current_->info.floor = info.floor;
+    for (int t = 0; t < kTableCount; ++t) current_->info.records[t] = current_->tables[t].size();
     return absl::OkStatus();
   }
 
@@ -168,6 +179,10 @@ absl::StatusOr<CheckpointInfo> MemoryStateStore::Verify() {
 }
 
 }  // namespace
+
+absl::Status StateStore::CopyTo(const std::string&) {
+  return absl::UnimplementedError("a ledger without files cannot be backed up: export it");
+}
 
 std::unique_ptr<StateStore> NewMemoryStateStore(uint64_t seed) { return std::make_unique<MemoryStateStore>(seed); }
 

@@ -17,7 +17,8 @@
 //   kPolicy          fields (1 byte), policy LSN (back), then asset (bytes), min_balance, max_balance (zigzag) as given
 //   kStamp           stamp; then, unless kStampIsLast, of the entry that set it: id, fingerprint, LSN (back),
 //                    sequence (back), version, balance
-//   kSource          cursor, incarnation (bytes), chained (1 byte, 0 or 1)
+//   kSource          flags (1 byte: kChained, kWindowed, kSettled), cursor, incarnation (bytes), first version;
+//                    kWindowed: window, ahead (bytes); kSettled: settled
 //
 // kStampIsLast stands exactly if the last entry set the stamp and the head is still as that entry left it.
 
@@ -51,6 +52,13 @@ enum PolicyField : uint8_t {
   kClosedGiven = 1 << 3,
   kClosed = 1 << 4,  // only with kClosedGiven
   kAllPolicyFields = (1 << 5) - 1,
+};
+
+enum SourceFlag : uint8_t {
+  kChained = 1 << 0,
+  kWindowed = 1 << 1,
+  kSettled = 1 << 2,
+  kAllSourceFlags = (1 << 3) - 1,
 };
 
 bool SameRef(const EntryRef& a, const EntryRef& b) {
@@ -128,9 +136,19 @@ void PutStamp(std::string* out, const Stamp& stamp, const Head& head) {
 }
 
 void PutSource(std::string* out, const SourceState& source) {
+  uint8_t flags = 0;
+  if (source.chained) flags |= kChained;
+  if (source.window != 0) flags |= kWindowed;
+  if (source.settled) flags |= kSettled;
+  PutByte(out, flags);
   PutVarint(out, source.cursor);
   PutBytes(out, source.incarnation);
-  PutByte(out, source.chained ? 1 : 0);
+  PutVarint(out, source.first_version);
+  if (source.window != 0) {
+    PutVarint(out, source.window);
+    PutBytes(out, source.ahead);
+  }
+  if (source.settled) PutVarint(out, *source.settled);
 }
 
 // ---- Decoding. Each function returns false for what its twin above would not have written.
@@ -205,15 +223,25 @@ bool GetStamp(Decoder* in, const Head& head, bool is_last, HeadExtras* extras) {
          in->GetSignedVarint128(&stamp.result.balance) && !SetByLast(stamp, head);
 }
 
+bool GetWindow(Decoder* in, SourceState* source) {
+  std::string_view ahead;
+  if (!in->GetVarint32(&source->window) || source->window == 0 || source->window > kMaxSourceWindow) return false;
+  if (!in->GetBytes((source->window + 7) / 8, &ahead) || (!ahead.empty() && ahead.back() == '\0')) return false;
+  source->ahead = ahead;
+  return true;
+}
+
 bool GetSource(Decoder* in, HeadExtras* extras) {
   SourceState& source = extras->source.emplace();
   std::string_view incarnation;
-  uint8_t chained = 0;
+  uint8_t flags = 0;
+  if (!in->GetByte(&flags) || (flags & ~kAllSourceFlags) != 0) return false;
   if (!in->GetVarint(&source.cursor) || !in->GetBytes(kMaxIncarnationBytes, &incarnation)) return false;
-  if (!in->GetByte(&chained) || chained > 1) return false;
+  if (!in->GetVarint(&source.first_version) || source.first_version == 0) return false;
   source.incarnation = incarnation;
-  source.chained = chained == 1;
-  return true;
+  source.chained = (flags & kChained) != 0;
+  if ((flags & kWindowed) != 0 && !GetWindow(in, &source)) return false;
+  return (flags & kSettled) == 0 || in->GetVarint(&source.settled.emplace());
 }
 
 bool GetExtras(Decoder* in, uint8_t flags, Head* head) {

@@ -9,6 +9,7 @@
 #ifndef SEMEL_ENGINE_STATE_STATE_STORE_H_
 #define SEMEL_ENGINE_STATE_STATE_STORE_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,9 +29,14 @@ namespace semel::internal {
 struct CheckpointInfo {
   JournalTip tip;           // the state holds the journal up to here
   DecidingOptions options;  // in force there
-  uint64_t entities = 0;    // records, filled by the store
-  uint64_t sources = 0;     // likewise
-  Hash128 digest;           // likewise: sum of the records' checks, mod 2^128
+  Lsn floor = 0;            // likewise: nothing before it is looked at any more
+  // Filled by the store: how many records each table has and how many bytes they are (keys and checks not counted),
+  // and the sum of all records' checks, mod 2^128.
+  std::array<uint64_t, kTableCount> records = {};
+  std::array<uint64_t, kTableCount> bytes = {};
+  Hash128 digest;
+
+  uint64_t RecordsOf(Table table) const { return records[static_cast<size_t>(table)]; }
 };
 
 // A consistent view. One thread at a time. Not to be kept long: LMDB cannot reuse pages while it lives.
@@ -47,12 +53,14 @@ class StateSnapshot {
                             const std::function<bool(std::string_view key, const Head& head)>& visit) = 0;
 };
 
-// The records of a checkpoint, in (table, key) order, each at most once. Returns false at the end.
+// The records of a checkpoint, in (table, key) order, each at most once; a head of version 0 takes its record away.
+// Returns false at the end.
 // The views stay good until the next call.
 using RecordFeed = std::function<bool(Table* table, std::string_view* key, const Head** head)>;
 
 struct StateStats {
   uint64_t file_bytes = 0;
+  uint64_t free_bytes = 0;  // of these: pages that hold nothing
   uint64_t active_readers = 0;
   int64_t oldest_reader_age_us = 0;
 };
@@ -65,9 +73,18 @@ class StateStore {
 
   virtual absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() = 0;
 
-  // Replaces the records given, keeps the others, and stores `info` (tip and options; the rest is computed), all in one
-  // durable transaction. Errors: ResourceExhausted (map or disk full), and others; all poison the store.
+  // Replaces the records given, keeps the others, and stores `info` (tip, options and floor; the rest is computed), all in
+  // one durable transaction. Errors: ResourceExhausted (map or disk full), and others; all poison the store.
   virtual absl::Status Commit(const RecordFeed& records, const CheckpointInfo& info) = 0;
+
+  // Writes a copy of the state's file, as one checkpoint left it, into `directory`, which must be there and hold none.
+  // Durable when it returns, but for the directory's own name. Errors: Unimplemented (a state without a file);
+  // AlreadyExists, ResourceExhausted and others of the copy, which do not poison.
+  virtual absl::Status CopyTo(const std::string& directory);
+
+  // Whether another file has taken the place of the one that is open, which a compaction or a rebuild in another process
+  // does. Then this store shows what was, and has to be opened anew.
+  virtual absl::StatusOr<bool> Replaced() { return false; }
 
   virtual absl::StatusOr<StateStats> GetStats() = 0;
 
@@ -89,10 +106,16 @@ struct LmdbOptions {
   uint64_t seed = 0;
   size_t map_bytes = size_t{1} << 38;
   bool read_only = false;
+  bool is_copy = false;  // with read_only: nobody writes it. Opened without a lock file, on any file system
 };
 
 // Creates an empty state: under a temporary name, one synced commit, then rename and sync of the parent directory.
 absl::Status CreateLmdbState(const LmdbOptions& options);
+
+// Makes the state `to_directory`, which must not be there, of the one that `options` names and that is not open: the same
+// records and checkpoint, without free pages, durable but for its own name. Errors: as OpenLmdbState; ResourceExhausted
+// (the disk is full); DataLoss (the copy is not what it should be). After an error nothing is left behind.
+absl::Status CompactLmdbState(const LmdbOptions& options, const std::string& to_directory);
 
 // Opens it after checking the file's size against what its meta page claims, its format, uuid and epoch, and that this
 // process does not have it open already. Errors: NotFound, DataLoss, FailedPrecondition, Unavailable.

@@ -32,7 +32,11 @@ void RemoveFromDigest(uint64_t check, Hash128* digest) { AddSigned(-absl::uint12
 
 uint64_t EncodeStored(Table table, std::string_view key, const Head& head, uint64_t seed, std::string* stored) {
   stored->assign(kCheckBytes, '\0');
-  EncodeHead(head, stored);
+  if (HasHeads(table)) {
+    EncodeHead(head, stored);
+  } else {
+    stored->append(*head.Extras().value);
+  }
   const uint64_t check = RecordCheck(table, key, std::string_view(*stored).substr(kCheckBytes), seed);
   std::memcpy(stored->data(), &check, sizeof check);
   return check;
@@ -52,7 +56,11 @@ absl::StatusOr<uint64_t> VerifiedCheck(Table table, std::string_view key, std::s
 absl::StatusOr<uint64_t> DecodeStored(Table table, std::string_view key, std::string_view stored, uint64_t seed,
                                       Head* head) {
   SEMEL_ASSIGN_OR_RETURN(const uint64_t check, VerifiedCheck(table, key, stored, seed));
-  SEMEL_RETURN_IF_ERROR(DecodeHead(stored.substr(kCheckBytes), head));
+  if (HasHeads(table)) {
+    SEMEL_RETURN_IF_ERROR(DecodeHead(stored.substr(kCheckBytes), head));
+  } else {
+    *head = RecordHead(stored.substr(kCheckBytes));
+  }
   return check;
 }
 
@@ -67,20 +75,23 @@ absl::Status FeedOrder::Next(Table table, std::string_view key) {
 }
 
 absl::StatusOr<CheckpointInfo> VerifyRecords(StateSnapshot* snapshot, uint64_t seed) {
-  uint64_t counts[2] = {};
+  const CheckpointInfo& info = snapshot->info();
   Hash128 digest;
   std::string stored;
-  for (const Table table : {Table::kEntities, Table::kSources}) {
+  for (int t = 0; t < kTableCount; ++t) {
+    const Table table{static_cast<uint8_t>(t)};
+    uint64_t count = 0;
+    uint64_t bytes = 0;
     SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, "", [&](std::string_view key, const Head& head) {
       AddToDigest(EncodeStored(table, key, head, seed, &stored), &digest);
-      ++counts[static_cast<int>(table)];
+      ++count;
+      bytes += stored.size() - kCheckBytes;
       return true;
     }));
-  }
-  const CheckpointInfo& info = snapshot->info();
-  if (counts[0] != info.entities || counts[1] != info.sources) {
-    return absl::DataLossError(absl::StrCat("the state should have ", info.entities, " entities and ", info.sources,
-                                            " sources, it has ", counts[0], " and ", counts[1]));
+    if (count != info.RecordsOf(table) || bytes != info.bytes[t]) {
+      return absl::DataLossError(absl::StrCat("the state should have ", info.RecordsOf(table), " ", TableName(table),
+                                              " of ", info.bytes[t], " bytes, it has ", count, " of ", bytes));
+    }
   }
   if (!(digest == info.digest)) return absl::DataLossError("the records of the state do not add up to its digest");
   return info;

@@ -21,8 +21,8 @@ namespace semel::internal {
 
 inline constexpr size_t kCheckBytes = 8;
 
-// Far above what a head can take, so that a damaged length is refused before anything is read.
-inline constexpr size_t kMaxStoredBytes = kMaxValueBytes + 4096;
+// Far above what a head or a record can take, so that a damaged length is refused before anything is read.
+inline constexpr size_t kMaxStoredBytes = size_t{16} << 20;
 
 // Puts the check and the encoding of `head` into `stored`, and returns the check.
 uint64_t EncodeStored(Table table, std::string_view key, const Head& head, uint64_t seed, std::string* stored);

@@ -64,7 +64,7 @@ class HeadTableTest : public ::testing::Test {
   }
 
   std::unique_ptr<StateStore> store_ = NewMemoryStateStore(1);
-  HeadTable table_{store_.get(), /*cache_bytes=*/0};
+  HeadTable table_{store_.get(), CheckpointInfo(), /*cache_bytes=*/0};
   Lsn lsn_ = 0;
 };
 

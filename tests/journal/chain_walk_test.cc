@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/rules/source.h"
 #include "gtest/gtest.h"
 #include "tests/journal/harness.h"
 #include "tests/sim/random.h"
@@ -32,6 +33,21 @@ class ChainInMemory final : public EntrySource {
       lsn += 50 + random->Below(200);
     }
     if (table == Table::kSources) extras_.source->cursor = position;
+    head.extras = std::make_shared<HeadExtras>(extras_);
+  }
+
+  // Gives the versions the positions of a windowed source that came in a random order.
+  void ShuffleWithin(uint32_t window, Random* random) {
+    SourceState& source = extras_.source.emplace();
+    source.window = window;
+    for (uint64_t& position : positions) {
+      std::vector<uint64_t> free;
+      for (uint64_t p = source.cursor + 1; p <= source.cursor + window; ++p) {
+        if (!IsConsumed(source, p)) free.push_back(p);
+      }
+      position = free[random->Below(free.size())];
+      ConsumeInWindow(position, &source);
+    }
     head.extras = std::make_shared<HeadExtras>(extras_);
   }
 
@@ -126,8 +142,52 @@ TEST(ChainWalk, FindPosition_AgreesWithAPlainVector) {
       const auto at = std::lower_bound(chain.positions.begin(), chain.positions.end(), position);
       std::optional<Lsn> expected;
       if (at != chain.positions.end() && *at == position) expected = chain.lsns[at - chain.positions.begin()];
-      if (expected.has_value() && *expected < floor) expected.reset();
-      ASSERT_EQ(*found, expected) << "position " << position << " of " << length << ", floor " << floor;
+      const bool trimmed = expected.has_value() && *expected < floor;
+      if (trimmed) expected.reset();
+      ASSERT_EQ(found->lsn, expected) << "position " << position << " of " << length << ", floor " << floor;
+      const size_t before = static_cast<size_t>(at - chain.positions.begin());
+      const bool sees_before = before == 0 || chain.lsns[before - 1] >= floor;
+      const bool sees_after = before == length || chain.lsns[before] >= floor;
+      const bool skipped = !trimmed && !expected.has_value() && sees_before && sees_after;
+      EXPECT_EQ(found->skipped, skipped) << "position " << position << " of " << length << ", floor " << floor;
+    }
+  }
+}
+
+TEST(ChainWalk, OldestReadable_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory chain(length, &random);
+    for (int i = 0; i < 20; ++i) {
+      const Lsn floor = RandomFloor(chain, &random);
+      const auto first = std::lower_bound(chain.lsns.begin(), chain.lsns.end(), floor);
+      const auto oldest = OldestReadable(&chain, chain.start(), floor);
+      ASSERT_TRUE(oldest.ok()) << oldest.status();
+      EXPECT_EQ(*oldest, static_cast<uint64_t>(first - chain.lsns.begin()) + 1) << "floor " << floor;
+    }
+  }
+}
+
+// Positions in any order within a window, as ConsumeInWindow allows it.
+TEST(ChainWalk, FindPosition_OfAWindowedSource_FindsEachConsumedPosition) {
+  Random random(TestSeed());
+  for (const uint32_t window : {1u, 3u, 16u, 200u}) {
+    for (const uint64_t length : {1ul, 5ul, 64ul, 1000ul}) {
+      ChainInMemory chain(length, &random, Table::kSources);
+      chain.ShuffleWithin(window, &random);
+      for (uint64_t version = 1; version <= length; ++version) {
+        chain.reads = 0;
+        const auto found = FindPosition(&chain, chain.start(), chain.positions[version - 1], 0);
+        ASSERT_TRUE(found.ok()) << found.status();
+        ASSERT_EQ(found->lsn, chain.lsns[version - 1]) << "window " << window << ", length " << length;
+        EXPECT_LE(chain.reads, 2 * window + 60);
+      }
+      const Lsn floor = RandomFloor(chain, &random);
+      for (uint64_t version = 1; version <= length; ++version) {
+        const auto found = FindPosition(&chain, chain.start(), chain.positions[version - 1], floor);
+        EXPECT_EQ(found->lsn.has_value(), chain.lsns[version - 1] >= floor);
+        EXPECT_FALSE(found->skipped);
+      }
     }
   }
 }
@@ -171,7 +231,6 @@ TEST(ChainWalk, EntityThatNeverExisted_HasNothing) {
   Random random(1);
   ChainInMemory chain(0, &random);
   EXPECT_EQ(FindAtLsn(&chain, chain.start(), 100, 0)->version, 0u);
-  EXPECT_EQ(*FindPosition(&chain, chain.start(), 1, 0), std::nullopt);
   bool complete = false;
   const auto visit = [](const Entry&, const Effect&) { return true; };
   EXPECT_TRUE(WalkBack(&chain, chain.start(), 0, 0, 10, 0, false, visit, &complete).ok());
@@ -221,7 +280,7 @@ TEST(ChainWalk, Reads_AtAMillionVersions_AreLogarithmic) {
     ASSERT_EQ(FindAtLsn(&chain, chain.start(), chain.lsns[version - 1], 0)->version, version);
     worst = std::max(worst, chain.reads);
     chain.reads = 0;
-    ASSERT_EQ(**FindPosition(&chain, chain.start(), chain.positions[version - 1], 0), chain.lsns[version - 1]);
+    ASSERT_EQ(FindPosition(&chain, chain.start(), chain.positions[version - 1], 0)->lsn, chain.lsns[version - 1]);
     worst_position = std::max(worst_position, chain.reads);
   }
   const double mean = static_cast<double>(total) / kSamples;

@@ -125,7 +125,8 @@ TEST(Entry, GoldenBytes_OfAnEntryWithEverything) {
 TEST(Entry, GoldenBytes_OfOptions) {
   Entry entry;
   entry.lsn = 64;
-  entry.options = DecidingOptions{4096, true};
+  entry.kind = EntryKind::kOptions;
+  entry.options.explicit_entities = true;
   EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(entry))), "c0a6803206400020018020");
 }
 

@@ -27,14 +27,14 @@ struct BuiltFrame {
 
 BuiltFrame Build(int entries, const JournalTip& tip = kTip, int64_t now_us = 0) {
   FrameBuilder builder(kSeed);
-  builder.Begin(tip);
+  builder.Begin(tip, now_us);
   for (int i = 0; i < entries; ++i) {
     const TestEntry test_entry(i);
     Entry entry = test_entry.Make();
     builder.Add(&entry);
   }
   BuiltFrame frame;
-  frame.bytes = builder.Finish(now_us, &frame.header);
+  frame.bytes = builder.Finish(&frame.header);
   return frame;
 }
 
@@ -115,7 +115,7 @@ TEST(Frame, ClaimedFrameLsn_NeedsTheMagicOnly) {
 
 TEST(FrameBuilder, Add_FillsTheAddressOfTheEntry) {
   FrameBuilder builder(kSeed);
-  builder.Begin(kTip);
+  builder.Begin(kTip, 0);
   EXPECT_TRUE(builder.empty());
   EXPECT_EQ(builder.size(), kFrameHeaderBytes);
   const TestEntry test_entry(0);
@@ -136,7 +136,7 @@ TEST(FrameBuilder, Add_FillsTheAddressOfTheEntry) {
 
 TEST(FrameBuilder, BytesAt_IsTheEntryThatWasAdded) {
   FrameBuilder builder(kSeed);
-  builder.Begin(kTip);
+  builder.Begin(kTip, 0);
   for (int i = 0; i < 3; ++i) {
     const TestEntry test_entry(i, 10 + 100 * i);
     Entry entry = test_entry.Make();
@@ -151,12 +151,12 @@ TEST(FrameBuilder, BytesAt_IsTheEntryThatWasAdded) {
 TEST(FrameBuilder, Begin_ForgetsTheFrameBefore) {
   FrameBuilder builder(kSeed);
   for (int round = 0; round < 2; ++round) {
-    builder.Begin(kTip);
+    builder.Begin(kTip, 0);
     const TestEntry test_entry(0);
     Entry entry = test_entry.Make();
     builder.Add(&entry);
     FrameHeader header;
-    EXPECT_EQ(builder.Finish(0, &header), Build(1).bytes);
+    EXPECT_EQ(builder.Finish(&header), Build(1).bytes);
   }
 }
 

@@ -24,7 +24,7 @@ inline JournalIdentity TestIdentity() {
   identity.directory = "journal";
   identity.uuid = "0123456789abcdef";
   identity.epoch = 3;
-  identity.seed = SeedOf(identity.uuid, identity.epoch);
+  identity.seed = SeedsOf(identity.uuid, identity.epoch).checks;
   return identity;
 }
 
@@ -90,7 +90,7 @@ class TestJournal {
 
   // Appends one frame of `entries` entries numbered from `first` on.
   absl::Status Append(uint64_t first, int entries = 1, size_t value_bytes = 10, int64_t now_us = 0) {
-    builder_.Begin(writer->tip());
+    builder_.Begin(writer->tip(), now_us);
     for (int i = 0; i < entries; ++i) {
       const TestEntry test_entry(first + i, value_bytes);
       Entry entry = test_entry.Make();
@@ -98,7 +98,7 @@ class TestJournal {
       last_lsn = entry.lsn;
     }
     FrameHeader header;
-    const std::string_view frame = builder_.Finish(now_us, &header);
+    const std::string_view frame = builder_.Finish(&header);
     SEMEL_RETURN_IF_ERROR(writer->Reserve(frame.size()));
     return writer->Append(header, frame);
   }

@@ -27,8 +27,9 @@ class RandomEntry {
     entry.lsn = 64 + Number() / 2;
     entry.frame_lsn = entry.lsn - 64 - random_.Below(entry.lsn - 63);
     entry.index = static_cast<uint32_t>(Number());
-    if (random_.OneIn(20)) {
-      entry.options = DecidingOptions{static_cast<uint32_t>(Number()), random_.OneIn(2)};
+    if (random_.OneIn(5)) {
+      entry.kind = static_cast<EntryKind>(random_.Between(32, 37));
+      FillOther();
       return;
     }
     FillChange();
@@ -55,12 +56,47 @@ class RandomEntry {
     if (!random_.OneIn(4)) entry.id = Bytes(1, kMaxIdBytes);
     entry.fingerprint = {random_.Next(), random_.Next()};
     entry.balanced = random_.OneIn(3);
-    if (random_.OneIn(3)) entry.rule = static_cast<Rule>(random_.Between(1, 11));
-    if (random_.OneIn(3)) entry.conflict = static_cast<Conflict>(random_.Between(1, 4));
+    if (entry.outcome == OutcomeCode::kRejected) entry.rule = static_cast<Rule>(random_.Between(1, 11));
+    if (entry.outcome == OutcomeCode::kConflict) entry.conflict = static_cast<Conflict>(random_.Between(1, 5));
     if (random_.OneIn(3)) entry.reason = Bytes(1, 200);
     if (random_.OneIn(3)) entry.results.resize(random_.Below(4));
     for (UpdateResult& result : entry.results) result = {Number(), SomeAmount()};
     if (random_.OneIn(3)) entry.original = Earlier();
+    if (random_.OneIn(5)) entry.parked = 1 + Number() / 2;
+    if (random_.OneIn(5)) entry.letter = 1 + Number() / 2;
+    if (random_.OneIn(5)) entry.settles = {Bytes(1, kMaxSourceNameBytes), Bytes(0, kMaxIncarnationBytes), Number()};
+    if (random_.OneIn(5)) {
+      entry.message = {Bytes(0, 200), Bytes(0, 200), 0};
+      entry.message->original_bytes = entry.message->original.size() + random_.Below(3);
+    }
+  }
+
+  void FillOther() {
+    switch (entry.kind) {
+      case EntryKind::kChange:
+        break;
+      case EntryKind::kOptions:
+        entry.options = {static_cast<uint32_t>(Number()), random_.OneIn(2), random_.OneIn(2), Number(), Number(),
+                         Number(), Number()};
+        break;
+      case EntryKind::kSetSource:
+        FillSourceEffect(&entry.effects.emplace_back());
+        entry.effects.back().sets_cursor = true;
+        break;
+      case EntryKind::kRetire:
+        entry.prefix = Bytes(1, kMaxKeyBytes);
+        break;
+      case EntryKind::kErase:
+        entry.erased_table = random_.OneIn(2) ? Table::kEntities : Table::kPositions;
+        for (uint64_t i = random_.Below(4); i > 0; --i) entry.erased.push_back(Bytes(1, kMaxKeyBytes));
+        break;
+      case EntryKind::kFloor:
+        entry.floor = random_.Between(0, entry.frame_lsn);
+        break;
+      case EntryKind::kDiscardLetter:
+        entry.letter = 1 + Number() / 2;
+        break;
+    }
   }
 
   void AddEffect() {
@@ -71,12 +107,27 @@ class RandomEntry {
     effect.pointers.resize(ChainTargetsOf(effect.version).size());
     for (Lsn& pointer : effect.pointers) pointer = Earlier();
     if (effect.table == Table::kSources) {
-      effect.position = Number();
-      effect.chained = random_.OneIn(2);
-      if (random_.OneIn(2)) effect.incarnation = Bytes(1, kMaxIncarnationBytes);
+      FillSourcePart(&effect);
     } else {
       FillEntityEffect(&effect);
     }
+  }
+
+  void FillSourceEffect(Effect* effect) {
+    effect->table = Table::kSources;
+    effect->key = Bytes(1, kMaxSourceNameBytes);
+    effect->version = 1;
+    FillSourcePart(effect);
+  }
+
+  void FillSourcePart(Effect* effect) {
+    effect->position = Number();
+    effect->chained = random_.OneIn(2);
+    if (random_.OneIn(2)) effect->incarnation = Bytes(1, kMaxIncarnationBytes);
+    if (random_.OneIn(3)) effect->window = static_cast<uint32_t>(random_.Between(1, kMaxSourceWindow));
+    effect->settles = random_.OneIn(2);
+    effect->sets_cursor = random_.OneIn(5);
+    if (random_.OneIn(2)) effect->settled_before = Number();
   }
 
   void FillEntityEffect(Effect* effect) {
@@ -124,16 +175,28 @@ inline std::string Describe(const Effect& effect) {
   if (effect.value_lsn) absl::StrAppend(&text, " value at ", *effect.value_lsn);
   if (effect.policy_lsn) absl::StrAppend(&text, " policy at ", *effect.policy_lsn);
   absl::StrAppend(&text, " position ", effect.position, " incarnation ", std::string(effect.incarnation), " chained ",
-                  effect.chained);
+                  effect.chained, " window ", effect.window, " settles ", effect.settles, " sets ", effect.sets_cursor);
+  if (effect.settled_before) absl::StrAppend(&text, " settled ", *effect.settled_before);
   return text;
 }
 
 // Everything that an encoding keeps.
 inline std::string Describe(const Entry& entry) {
   std::string text = absl::StrCat("at ", entry.lsn, " in ", entry.frame_lsn, " index ", entry.index);
-  if (entry.options) {
-    return absl::StrCat(text, " lookback ", entry.options->balance_lookback, " explicit ",
-                        entry.options->explicit_entities);
+  absl::StrAppend(&text, " kind ", static_cast<int>(entry.kind), " lookback ", entry.options.balance_lookback,
+                  " explicit ", entry.options.explicit_entities, " parking ", entry.options.parking, " ",
+                  entry.options.parking_changes, " ", entry.options.parking_bytes, " ",
+                  entry.options.parking_changes_per_entity, " ", entry.options.parking_bytes_per_entity, " prefix ",
+                  std::string(entry.prefix), " erased ", static_cast<int>(entry.erased_table), " floor ", entry.floor,
+                  " parked ", entry.parked, " letter ", entry.letter);
+  for (const std::string_view key : entry.erased) absl::StrAppend(&text, " ", std::string(key));
+  if (entry.settles) {
+    absl::StrAppend(&text, " settles ", std::string(entry.settles->source), " ", std::string(entry.settles->incarnation),
+                    " ", entry.settles->position);
+  }
+  if (entry.message) {
+    absl::StrAppend(&text, " message ", std::string(entry.message->change), " ", std::string(entry.message->original),
+                    " ", entry.message->original_bytes);
   }
   absl::StrAppend(&text, " outcome ", static_cast<int>(entry.outcome), " id ", std::string(entry.id), " fingerprint ",
                   ToHex(entry.fingerprint), " balanced ", entry.balanced, " rule ", static_cast<int>(entry.rule),

@@ -265,12 +265,12 @@ TEST_F(JournalWriterTest, Append_FrameForAnotherPlace_IsRefusedAndWritesNothing)
   FrameBuilder builder(journal_.identity.seed);
   JournalTip elsewhere;
   elsewhere.lsn = 64;
-  builder.Begin(elsewhere);
+  builder.Begin(elsewhere, 0);
   const TestEntry test_entry(0);
   Entry entry = test_entry.Make();
   builder.Add(&entry);
   FrameHeader header;
-  const std::string_view frame = builder.Finish(0, &header);
+  const std::string_view frame = builder.Finish(&header);
   EXPECT_EQ(journal_.writer->Append(header, frame).code(), absl::StatusCode::kInternal);
   ExpectReopensWith(0);
 }

@@ -155,7 +155,7 @@ void Check(const World& world, std::vector<int>* hits) {
     ++(*hits)[i];
   }
   ASSERT_NE(only, nullptr) << "no row matches";
-  const SourceMemory memory{"i", world.chained, world.early};
+  const SourceMemory memory{"i", world.chained, /*window=*/0, world.early};
   const SourceJudgement judgement = JudgeSource(world.message, HeadOf(world), world.seen ? &memory : nullptr);
   EXPECT_EQ(judgement.step, only->step) << only->says << ", position " << world.message.position;
   const bool explained = only->step == SourceStep::kStreamFault || only->step == SourceStep::kEarly;

@@ -195,8 +195,18 @@ TEST(WhySourceMalformed, EachFault) {
   source.name.clear();
   EXPECT_THAT(WhySourceMalformed(source), Not(IsEmpty()));
   source = Source();
-  source.window = 4;
-  EXPECT_THAT(WhySourceMalformed(source), HasSubstr("windowed sources are not supported yet"));
+  source.window = kMaxSourceWindow;
+  source.position = 1;
+  source.previous.reset();
+  EXPECT_THAT(WhySourceMalformed(source), IsEmpty());
+  ++source.window;
+  EXPECT_THAT(WhySourceMalformed(source), HasSubstr("above the limit of 4096"));
+  source.window = 1;
+  source.position = 0;
+  EXPECT_THAT(WhySourceMalformed(source), HasSubstr("begin at 1"));
+  source.position = 2;
+  source.previous = 1;
+  EXPECT_THAT(WhySourceMalformed(source), HasSubstr("name no previous one"));
   for (const int beyond : {-1, 0, 1}) {
     source = Source();
     source.name = std::string(kMaxSourceNameBytes + static_cast<size_t>(beyond), 'x');

@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/state/lmdb_env.h"
@@ -153,7 +155,7 @@ TEST_F(LmdbStoreTest, Open_RefusesAnotherEpoch) {
 
 // Puts another header in place of the right one.
 void ReplaceHeader(const LmdbOptions& options, const std::string& header) {
-  auto env = internal::LmdbEnv::Open(options.directory, options.map_bytes, false);
+  auto env = internal::LmdbEnv::Open(options.directory, options.map_bytes, 0);
   ASSERT_TRUE(env.ok()) << env.status();
   auto txn = internal::LmdbTxn::Begin((*env)->get(), 0);
   ASSERT_TRUE(txn.ok()) << txn.status();
@@ -377,6 +379,74 @@ TEST_F(LmdbStoreTest, Create_RemovesNothingThatItDidNotMake) {
   WriteFile(unfinished, "a file");
   EXPECT_TRUE(absl::IsFailedPrecondition(CreateLmdbState(options_)));
   EXPECT_EQ(ReadFile(unfinished), "a file");
+}
+
+// ---- Copies
+
+TEST_F(LmdbStoreTest, CopyTo_BesideAWriter_IsOneOfItsCheckpoints) {
+  Create();
+  const auto store = Open();
+  ASSERT_TRUE(CommitAt(store.get(), Numbered(3000, 1), 1).ok());
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (uint64_t version = 2; !stop; ++version) {
+      EXPECT_TRUE(CommitAt(store.get(), Numbered(3000, version), version).ok());
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    const std::string directory = directory_.path() + "/copy" + std::to_string(i);
+    std::filesystem::create_directory(directory);
+    const absl::Status copied = store->CopyTo(directory);
+    ASSERT_TRUE(copied.ok()) << copied;
+
+    LmdbOptions options = options_;
+    options.directory = directory;
+    options.read_only = options.is_copy = true;
+    const auto copy = OpenLmdbState(options);
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    const uint64_t version = (*(*copy)->Snapshot())->info().tip.lsn;
+    ExpectHolds(copy->get(), Numbered(3000, version));
+    EXPECT_FALSE(std::filesystem::exists(directory + "/lock.mdb"));
+    struct stat found;
+    ASSERT_EQ(stat((directory + "/data.mdb").c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0077, 0u);
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_F(LmdbStoreTest, CopyTo_WhereAFileIsHarmsNothing) {
+  Create();
+  const auto store = Open();
+  ASSERT_TRUE(CommitAt(store.get(), Numbered(10, 1), 1).ok());
+  WriteFile(directory_.path() + "/data.mdb", "precious");
+  EXPECT_TRUE(absl::IsAlreadyExists(store->CopyTo(directory_.path())));
+  EXPECT_EQ(ReadFile(directory_.path() + "/data.mdb"), "precious");
+  EXPECT_TRUE(absl::IsNotFound(store->CopyTo(directory_.path() + "/none")));
+  EXPECT_TRUE(absl::IsAlreadyExists(store->CopyTo(options_.directory)));  // over itself
+  ASSERT_TRUE(CommitAt(store.get(), Numbered(10, 2), 2).ok());
+  ExpectHolds(store.get(), Numbered(10, 2));
+}
+
+TEST_F(LmdbStoreTest, CopyTo_WithAFailingWriteLeavesNothingAndPoisonsNothing) {
+  Create();
+  ASSERT_TRUE(CommitAt(Open().get(), Numbered(1000, 1), 1).ok());
+  const std::string directory = directory_.path() + "/copy";
+  std::filesystem::create_directory(directory);
+  EXPECT_EQ(RunInChild([&] {
+              signal(SIGXFSZ, SIG_IGN);
+              const auto store = OpenLmdbState(options_);
+              if (!store.ok()) return 1;
+              const rlimit small = {std::filesystem::file_size(DataFile()) / 2, RLIM_INFINITY};
+              const rlimit before = {RLIM_INFINITY, RLIM_INFINITY};
+              setrlimit(RLIMIT_FSIZE, &small);
+              const absl::Status failed = (*store)->CopyTo(directory);
+              setrlimit(RLIMIT_FSIZE, &before);
+              if (failed.ok()) return 2;
+              if (!std::filesystem::is_empty(directory)) return 3;
+              return CommitAt(store->get(), Numbered(1, 2), 2).ok() && (*store)->CopyTo(directory).ok() ? 0 : 4;
+            }),
+            0);
 }
 
 // ---- Filling up

@@ -20,6 +20,7 @@ namespace {
 using internal::CheckpointInfo;
 using internal::Hash128;
 using internal::Head;
+using internal::RecordHead;
 using internal::StateSnapshot;
 using internal::StateStore;
 using internal::Table;
@@ -65,8 +66,8 @@ TEST_P(StateStoreTest, New_IsEmpty) {
   const auto snapshot = SnapshotOf(store_.get());
   EXPECT_EQ(snapshot->info().tip.lsn, 0u);
   EXPECT_EQ(snapshot->info().tip.next_sequence, 1u);
-  EXPECT_EQ(snapshot->info().entities, 0u);
-  EXPECT_EQ(snapshot->info().sources, 0u);
+  EXPECT_EQ(snapshot->info().RecordsOf(kEntities), 0u);
+  EXPECT_EQ(snapshot->info().RecordsOf(kSources), 0u);
   EXPECT_TRUE(snapshot->info().digest == Hash128());
   EXPECT_TRUE(AllOf(store_.get()).empty());
   EXPECT_TRUE(store_->Verify().ok());
@@ -87,8 +88,8 @@ TEST_P(StateStoreTest, Commit_ShowsRecordsAndInfoInLaterSnapshots) {
   EXPECT_EQ(snapshot->info().tip.frame_checksum, want.tip.frame_checksum);
   EXPECT_EQ(snapshot->info().tip.commit_time_us, want.tip.commit_time_us);
   EXPECT_TRUE(snapshot->info().options == want.options);
-  EXPECT_EQ(snapshot->info().entities, 1u);
-  EXPECT_EQ(snapshot->info().sources, 1u);
+  EXPECT_EQ(snapshot->info().RecordsOf(kEntities), 1u);
+  EXPECT_EQ(snapshot->info().RecordsOf(kSources), 1u);
 }
 
 TEST_P(StateStoreTest, Commit_KeepsTheDigestThatTheChecksAddUpTo) {
@@ -100,7 +101,31 @@ TEST_P(StateStoreTest, Commit_KeepsTheDigestThatTheChecksAddUpTo) {
   const auto verified = store_->Verify();
   ASSERT_TRUE(verified.ok()) << verified.status();
   EXPECT_TRUE(verified->digest == SnapshotOf(store_.get())->info().digest);
-  EXPECT_EQ(verified->entities, 2u);
+  EXPECT_EQ(verified->RecordsOf(kEntities), 2u);
+}
+
+TEST_P(StateStoreTest, Commit_OfAHeadOfVersion0_TakesTheRecordAway) {
+  const Records records = {{{kEntities, "a"}, PlainHead(3, 7)},
+                           {{kEntities, "b"}, PlainHead(1, 1)},
+                           {{Table::kLetters, "1"}, RecordHead("a letter")},
+                           {{Table::kRetired, "x/"}, RecordHead("")}};
+  ASSERT_TRUE(CommitAt(store_.get(), records, 1).ok());
+  EXPECT_EQ(SnapshotOf(store_.get())->info().bytes[static_cast<size_t>(Table::kLetters)], 8u);
+  ASSERT_TRUE(CommitAt(store_.get(),
+                       {{{kEntities, "a"}, Head()},
+                        {{kEntities, "never"}, Head()},
+                        {{Table::kLetters, "1"}, Head()},
+                        {{Table::kLetters, "2"}, RecordHead("another")}},
+                       2)
+                  .ok());
+  const Records left = {{{kEntities, "b"}, PlainHead(1, 1)},
+                        {{Table::kLetters, "2"}, RecordHead("another")},
+                        {{Table::kRetired, "x/"}, RecordHead("")}};
+  EXPECT_TRUE(SameRecords(AllOf(store_.get()), left));
+  const auto verified = store_->Verify();
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->RecordsOf(kEntities), 1u);
+  EXPECT_EQ(verified->RecordsOf(Table::kLetters), 1u);
 }
 
 TEST_P(StateStoreTest, Commit_WithoutRecordsMovesTheTip) {

@@ -43,6 +43,7 @@ inline constexpr size_t kMaxKeyBytes = 256;
 inline constexpr size_t kMaxIdBytes = 64;
 inline constexpr size_t kMaxSourceNameBytes = 128;
 inline constexpr size_t kMaxIncarnationBytes = 64;
+inline constexpr uint32_t kMaxSourceWindow = 4096;
 inline constexpr size_t kMaxAssetBytes = 32;
 inline constexpr size_t kMaxValueBytes = size_t{1} << 20;
 inline constexpr size_t kMaxUpdatesPerChange = 1024;
@@ -141,7 +142,11 @@ struct SourcePosition {
   uint64_t position = 0;             // rises within a source; gaps are fine
   std::optional<uint64_t> previous;  // the position of the message before, where the stream knows it
   std::string incarnation;           // changes when positions start anew; "" if the stream has none. At most 64 bytes.
-  uint32_t window = 0;               // reserved for windowed sources; anything but 0 is answered kInvalid for now
+
+  // For brokers that redeliver out of order, 1..4096: positions begin at 1, have no gaps, and may come in any order
+  // within this many beyond the cursor; beyond it they are kEarly. The same in each message of a source, and not beside
+  // `previous`. 0: positions rise.
+  uint32_t window = 0;
 };
 
 // One incoming message.
@@ -153,6 +158,26 @@ struct Change {
   std::optional<SourcePosition> source;
   std::vector<Update> updates;  // 1..1024, all or none; each key once
   bool balanced = false;        // the adds of each asset must sum to zero
+
+  // The epoch of the ledger that the sender saw, if it wants to be sure: after a restore the epoch is another, and the
+  // change is answered kInvalid instead of matched against another timeline. Consumes no source position then.
+  std::optional<uint64_t> epoch;
+
+  // The message as it came, kept with the change if it becomes a dead letter; empty: its Protobuf form is kept.
+  std::string original;
+
+  // Not empty: the message could not be decoded, and this is why. It is answered kInvalid, and its source position is
+  // consumed, so that it does not block the stream. See Undecodable.
+  std::string undecodable;
+
+  // A message of a source that could not be decoded.
+  static Change Undecodable(SourcePosition source, std::string_view message, std::string_view why) {
+    Change change;
+    change.source = std::move(source);
+    change.original.assign(message.data(), message.size());
+    change.undecodable.assign(why.data(), why.size());
+    return change;
+  }
 
   // Appends an update. The reference is good until the next AddUpdate.
   Update& AddUpdate(std::string_view key) {
@@ -181,7 +206,7 @@ std::string ToJson(const Change& change);
 std::string ToProto(const Change& change);
 
 // The fingerprint of what a change means: 128 bits over a canonical encoding of keys, actions, operands, stamps and
-// `balanced`. Two messages with one id and different fingerprints are answered kIdReused. Equal in every process,
+// `balanced`; of a message that could not be decoded, over its bytes. Two messages with one id and different fingerprints are answered kIdReused. Equal in every process,
 // build and release. Expected versions and balances, ids, sources and metadata do not count; the order of updates
 // does not count; a check counts by its key.
 struct Fingerprint {

@@ -22,6 +22,7 @@ struct Entity {
   Policy policy;
   std::optional<uint64_t> stamp;  // of the newest `newer` update; latest reads only
   bool deleted = false;           // a tombstone: version stays
+  bool retired = false;           // below a retired prefix: what was there is gone, changes are kIndeterminate
 
   bool exists() const { return version != 0 && !deleted; }
 };
@@ -47,6 +48,8 @@ struct SourceCursor {
   std::string incarnation;
   bool chained = false;   // its first message named a previous one
   uint64_t consumed = 0;  // how many positions were consumed
+  uint32_t window = 0;    // of a windowed source
+  uint64_t ahead = 0;     // windowed: how many positions beyond `position` are consumed
 };
 
 // One JSON object, without a newline. Numbers of 64 bits and more are strings, values are base64.

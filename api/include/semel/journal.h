@@ -28,7 +28,9 @@ struct JournalEffect {
   bool deleted = false;              // after the change
 };
 
-// One decided change. Entries exist for applied changes, and for every other outcome that consumed a source position.
+// One decided change. Entries exist for applied changes, for parked ones and what became of them, and for every other
+// outcome that consumed a source position. What operators did (options, cursors, trims, retired prefixes, discarded
+// letters) is there with outcome kUnspecified and the text in `reason`.
 struct JournalEntry {
   uint64_t lsn = 0;
   uint64_t next_lsn = 0;       // where to go on reading
@@ -40,6 +42,8 @@ struct JournalEntry {
   Fingerprint fingerprint;
   std::optional<SourcePosition> source;  // `previous` is not kept
   bool balanced = false;
+  uint64_t parked = 0;  // the parked change, by its sequence, that left the lot with this entry; 0: none
+  uint64_t letter = 0;  // the dead letter, by its sequence, that was retried or discarded; 0: none
   std::vector<JournalEffect> effects;
 };
 

@@ -32,9 +32,11 @@
 #include "absl/types/span.h"
 #include "semel/change.h"
 #include "semel/entity.h"
+#include "semel/held.h"
 #include "semel/journal.h"
 #include "semel/options.h"
 #include "semel/outcome.h"
+#include "semel/upkeep.h"
 #include "semel/version.h"
 
 namespace semel {
@@ -60,6 +62,10 @@ struct AsOf {
     a.time_us = time_us;
     return a;
   }
+};
+
+struct ApplyOptions {
+  std::optional<bool> park;  // whether early changes are parked; absent: as the ledger's option says
 };
 
 struct ManyEntities {
@@ -105,6 +111,14 @@ struct Stats {
   uint64_t active_readers = 0;                // open read transactions on the state
   int64_t oldest_reader_age_us = 0;           // age of the oldest of them
   std::string state_digest;                   // of the state at checkpoint_lsn, 32 hexadecimal digits
+  uint64_t state_free_bytes = 0;              // of the state file, that a compaction would give back
+  uint64_t base_lsn = 0;                      // of the base snapshot that the last trim wrote; 0: none
+  uint64_t base_bytes = 0;
+  uint64_t parked = 0;  // now, as are the next three
+  uint64_t parked_bytes = 0;
+  uint64_t dead_letters = 0;
+  uint64_t dead_letter_bytes = 0;
+  uint64_t retired_prefixes = 0;
 };
 
 struct VerifyReport {
@@ -152,16 +166,56 @@ class Ledger {
   // outcome; an error means that nothing is known: apply the same change again.
   // Errors: the error that poisoned the ledger; ResourceExhausted (the next segment cannot be created; may be tried
   // again); FailedPrecondition (closed, read-only, forked); DataLoss (the files contradict themselves).
-  virtual absl::StatusOr<Outcome> Apply(const Change& change) = 0;
+  virtual absl::StatusOr<Outcome> Apply(const Change& change, const ApplyOptions& options = {}) = 0;
 
   // Decides changes in order, each on its own; later ones see earlier ones. outcomes[i] answers changes[i]. Makes as
   // few frames as max_frame_bytes allows. Errors: as Apply; then some of the changes may be durable, and applying
   // all of them again tells which.
-  virtual absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes) = 0;
+  virtual absl::StatusOr<std::vector<Outcome>> ApplyBatch(absl::Span<const Change> changes,
+                                                          const ApplyOptions& options = {}) = 0;
 
   // The same for an event loop: returns at once and calls `done` from a thread of the ledger, in the order of the
   // calls. `done` must not block and must not destroy the ledger.
-  virtual void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done) = 0;
+  virtual void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done,
+                          const ApplyOptions& options = {}) = 0;
+
+  // Discards a parked change: it becomes a dead letter, as kConflict. Errors: NotFound; as Apply.
+  virtual absl::StatusOr<Outcome> DiscardParked(uint64_t sequence) = 0;
+
+  // Decides a dead letter once more, as if it came now, but not its source position, for which the letter stands. If it
+  // is applied, or a duplicate, or superseded, the letter leaves in the same frame; otherwise it stays as it was.
+  // Errors: NotFound, FailedPrecondition (it could not be decoded); as Apply.
+  virtual absl::StatusOr<Outcome> RetryDeadLetter(uint64_t sequence) = 0;
+
+  // Drops a dead letter's bytes. What its source position was answered stays. Errors: NotFound; as Apply.
+  virtual absl::Status DiscardDeadLetter(uint64_t sequence) = 0;
+
+  // Sets the cursor of a source by hand: positions up to `cursor.position` count as consumed; those that were never seen
+  // are kInvalid when they come. Uses name, position, incarnation, window. Forward only, except with another incarnation, by which
+  // the operator says that positions have started anew. Errors: InvalidArgument; as Apply.
+  virtual absl::Status SetSource(const SourceCursor& cursor) = 0;
+
+  // Removes all entities whose key begins with `prefix`, and their history with the next trims. Any change that names
+  // such a key afterwards is kIndeterminate, for ever; parked changes that name one become dead letters. Once it has
+  // returned an error other than FailedPrecondition, call it again: it goes on where it ended.
+  // Errors: FailedPrecondition (an entity there has a balance), InvalidArgument (empty prefix, or too long); as Apply.
+  virtual absl::StatusOr<RetireReport> Retire(std::string_view prefix) = 0;
+
+  // Removes old history: whole sealed segments, once a base snapshot stands from which verify and rebuild begin. What
+  // the heads of entities and sources remember stays, so the latest change of each is recognised for ever; older
+  // redeliveries are kIndeterminate. Runs beside everything else, one at a time. Errors: InvalidArgument (nothing
+  // asked for), Unavailable (another runs); as Checkpoint.
+  virtual absl::StatusOr<TrimReport> Trim(const TrimOptions& options) = 0;
+
+  // Copies the ledger to `destination`, a directory that is empty, absent, or holds an older backup of this
+  // ledger, which is brought up to date. Runs beside everything else, also from a read-only ledger. A backup is no
+  // ledger: RestoreLedger makes one of it. Errors: FailedPrecondition (the destination holds something else),
+  // ResourceExhausted, DataLoss (what was copied does not verify).
+  virtual absl::StatusOr<BackupReport> Backup(std::string_view destination, const BackupOptions& options = {}) = 0;
+
+  // Writes everything but the history to `write`, piece by piece, as of one moment. Returns the number of records.
+  virtual absl::StatusOr<uint64_t> Export(ExportFormat format,
+                                          const std::function<absl::Status(std::string_view)>& write) = 0;
 
   // Folds everything durable into the state file. Runs by itself as needed; a call waits for it.
   virtual absl::Status Checkpoint() = 0;
@@ -198,6 +252,16 @@ class Ledger {
   // The cursor of a source, or nullopt if nothing of it was consumed yet. All of them, by name.
   virtual absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) = 0;
   virtual absl::StatusOr<std::vector<SourceCursor>> ListSources() = 0;
+
+  // From where on the history of an entity can be read.
+  virtual absl::StatusOr<Answerable> AnswerableSince(std::string_view key) = 0;
+
+  // What is held, oldest first.
+  virtual absl::StatusOr<std::vector<ParkedChange>> ListParked(const HeldOptions& options = {}) = 0;
+  virtual absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(const HeldOptions& options = {}) = 0;
+
+  // The prefixes that were retired, in order.
+  virtual absl::StatusOr<std::vector<std::string>> ListRetired() = 0;
 
   // Calls `visit` for the journal's entries from `from` (0, or a next_lsn seen before) up to the durable end, until
   // it returns false. Returns where to go on. Errors: OutOfRange (beyond the end, or not the start of an entry).

@@ -11,6 +11,9 @@
 #include <optional>
 #include <string_view>
 
+#include "semel/change.h"
+#include "semel/outcome.h"
+
 namespace semel {
 
 struct Options {
@@ -33,6 +36,37 @@ struct Options {
   // Refuses (kRejected, kNoSuchEntity) an add to a key that never existed. A new ledger has false: such an add
   // creates the entity.
   std::optional<bool> explicit_entities;
+
+  // Whether early changes are parked: held durably and decided when their predecessors have come, instead of answered
+  // kEarly. A new ledger has false. Each call may say otherwise (ApplyOptions).
+  std::optional<bool> parking;
+
+  // Bounds of what is parked at a time: in all, and of those that touch one entity. Beyond them changes are kEarly. A
+  // new ledger has 100,000 changes and 64 MiB, and 1,000 changes and 8 MiB with one entity. 1 .. 2^32, and bytes up to
+  // 1 GiB.
+  std::optional<uint64_t> parking_changes;
+  std::optional<uint64_t> parking_bytes;
+  std::optional<uint64_t> parking_changes_per_entity;
+  std::optional<uint64_t> parking_bytes_per_entity;
+
+  // Called with each parked change that is decided, once that is durable, from the thread that committed it. Must not
+  // call the ledger.
+  std::function<void(const Change&, const Outcome&)> on_unparked;
+
+  // ---- What is kept
+
+  // How many dead letters the ledger holds, and how many bytes of them, parked changes counted with them. At 80 % the
+  // log says so; when it is full, a change that would become one is not decided: Apply answers ResourceExhausted until
+  // letters are retried or discarded. Nothing is dropped.
+  uint64_t max_dead_letters = 1'000'000;
+  uint64_t max_dead_letter_bytes = uint64_t{1} << 30;
+
+  // Retention: when the journal is a quarter larger than this, it is trimmed to it in the background (see
+  // Ledger::Trim). 0: nothing is trimmed but by Trim.
+  uint64_t keep_journal_bytes = 0;
+
+  // Makes the state file anew without its free pages before the ledger opens. Takes the time and the space of a copy.
+  bool compact_state = false;
 
   // ---- What it costs
 

@@ -23,7 +23,7 @@ enum class OutcomeCode : uint8_t {
   kApplied = 1,        // all preconditions held, effects are durable              yes | ack
   kDuplicate = 2,      // this very change was applied before (or its position consumed) | ack
   kSuperseded = 3,     // every stamped update is older than what is there          no | ack
-  kParked = 4,         // reserved: early and durably held until its turn           no | ack
+  kParked = 4,         // early, durably held, decided when its turn comes          held | ack
   kEarly = 5,          // a version or position before it has not arrived           no | redeliver later
   kConflict = 6,       // another change took the position, or a check failed       no | its owner decides again
   kIdReused = 7,       // the same id with other content                            no | dead-letter, alarm
@@ -60,6 +60,7 @@ enum class Conflict : uint8_t {
   kBalanceDiffers = 2,    // may hold again later, unless the change has a source
   kCheckFailed = 3,       // may hold again later, unless the change has a source
   kPartlySuperseded = 4,  // some stamped updates are older than what is there, others are not
+  kDiscarded = 5,         // it was parked, and an operator discarded it
 };
 std::string_view ToString(Conflict conflict);
 

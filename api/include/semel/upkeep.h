@@ -1,0 +1,112 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Living with a ledger for years: trimming, retiring, backup and restore, rebuilding, export and import.
+// docs/operations.md tells an operator when to use which.
+
+#ifndef SEMEL_UPKEEP_H_
+#define SEMEL_UPKEEP_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace semel {
+
+// Called now and then with the fraction done, 0 .. 1. May be empty.
+using Progress = std::function<void(double)>;
+
+// How much history a trim keeps. At least one is set; the one that keeps most counts.
+struct TrimOptions {
+  std::optional<uint64_t> before_lsn;     // may go: what lies before this address
+  std::optional<int64_t> before_time_us;  // may go: what was committed before this time
+  std::optional<uint64_t> keep_bytes;     // may go: all but the last so many bytes
+  bool seal = false;                      // ends the segment that is written now, so that it may go as well
+};
+
+struct TrimReport {
+  uint64_t floor_lsn = 0;         // the history now begins here
+  uint64_t removed_segments = 0;
+  uint64_t removed_bytes = 0;
+  uint64_t base_bytes = 0;        // of the base snapshot that was written; 0: nothing to trim
+  std::string held_by;            // what kept the trim from going as far as was asked; empty: nothing
+};
+
+// From where on the history of an entity can be read.
+struct Answerable {
+  uint64_t version = 0;        // present
+  uint64_t since_version = 0;  // questions about versions after this one are answered; 0: all
+  uint64_t floor_lsn = 0;      // of the ledger
+  bool retired = false;        // the key is below a retired prefix: nothing is answered, for ever
+};
+
+struct RetireReport {
+  uint64_t erased = 0;  // entities that are gone from the state
+};
+
+struct BackupOptions {
+  bool hard_links = false;  // shares sealed segments with the ledger instead of copying them, where the file system can
+  bool verify = true;       // reads the whole backup and replays it at the end
+};
+
+struct BackupReport {
+  std::string uuid;
+  uint64_t epoch = 0;
+  uint64_t lsn = 0;  // the backup holds the ledger up to here
+  uint64_t sequence = 0;
+  int64_t commit_time_us = 0;
+  uint64_t copied_segments = 0;
+  uint64_t kept_segments = 0;  // were in the destination already
+  uint64_t bytes = 0;          // written
+};
+
+struct RestoreReport {
+  uint64_t epoch = 0;  // of the new ledger: above that of the backup
+  uint64_t lsn = 0;
+  uint64_t sequence = 0;
+};
+
+struct RebuildReport {
+  uint64_t base_lsn = 0;  // where the rebuild began
+  uint64_t lsn = 0;
+  uint64_t entries = 0;
+  uint64_t entities = 0;
+  std::string state_digest;
+};
+
+// Makes a new ledger in `directory`, which must not hold one, of a backup. Its epoch is one above the highest that
+// `backup` knows, or `epoch` if that is higher: give it when an earlier restore of the same backup went into use, so
+// that no two timelines share an epoch.
+// Errors: NotFound, AlreadyExists, DataLoss (the backup is damaged; nothing is left behind), ResourceExhausted.
+absl::StatusOr<RestoreReport> RestoreLedger(std::string_view backup, std::string_view directory, uint64_t epoch = 0,
+                                            const Progress& progress = {});
+
+// Makes the state of a ledger anew from its base snapshot and journal; the ledger must not be open. The old state is
+// replaced when the new one stands. Errors: NotFound, Unavailable (open), DataLoss (the journal is damaged; the old
+// state is kept).
+absl::StatusOr<RebuildReport> RebuildLedger(std::string_view directory, const Progress& progress = {});
+
+// The records that an export writes, independent of versions of the files: entities with what they remember of their
+// last change, sources, consumed positions, parked changes, dead letters, retired prefixes, options. Not the history:
+// an imported ledger begins as after a trim of everything.
+enum class ExportFormat { kJsonLines, kProto };  // kProto: semel.v1.ExportRecord, each with its length before it
+
+struct ImportReport {
+  uint64_t records = 0;
+  uint64_t epoch = 0;
+  uint64_t lsn = 0;
+};
+
+// Makes a new ledger in `directory`, which must not hold one, of what `read` returns piece by piece ("" at the end).
+// It keeps the uuid and gets the next epoch, as a restore does.
+// Errors: InvalidArgument (with the record's number), AlreadyExists, DataLoss (cut short).
+absl::StatusOr<ImportReport> ImportLedger(std::string_view directory, ExportFormat format,
+                                          const std::function<absl::StatusOr<std::string>()>& read);
+
+}  // namespace semel
+
+#endif  // SEMEL_UPKEEP_H_
