@@ -15,7 +15,7 @@ namespace {
 
 struct Request {
   std::string idempotency_key;  // minted by the client, once for each payment
-  std::string account;
+  std::string account;          // whose client it is, as it was authenticated
   int64_t cents = 0;
 };
 
@@ -30,6 +30,7 @@ class PaymentHandler {
   explicit PaymentHandler(semel::Ledger* ledger) : ledger_(ledger) {}
 
   Response Post(const Request& request) {
+    if (request.cents <= 0) return {400, "a payment has a positive amount"};  // the ledger adds what it is told to
     const auto outcome = ledger_->Apply(ToChange(request));
     // The ledger cannot tell whether the payment was made; the client may ask again with the same key.
     if (!outcome.ok()) return {503, "try again with the same key"};
@@ -37,12 +38,13 @@ class PaymentHandler {
   }
 
  private:
+  // The document's key has the account in it: the keys of one client are nothing to another.
   static semel::Change ToChange(const Request& request) {
     semel::Change change(request.idempotency_key);
     change.balanced = true;
-    change.AddUpdate("payment/" + request.idempotency_key).ExpectVersion(0).Put(request.account);
-    change.AddUpdate("account/" + request.account).Add(-request.cents);
-    change.AddUpdate("bank/payments").Add(request.cents);
+    change.AddUpdate("payment/" + request.account + "/" + request.idempotency_key).ExpectVersion(0).Put("made");
+    change.AddUpdate("account/" + request.account).Add(-request.cents, "EUR");
+    change.AddUpdate("bank/payments").Add(request.cents, "EUR");
     return change;
   }
 
@@ -68,15 +70,31 @@ class PaymentHandler {
   semel::Ledger* const ledger_;
 };
 
-// A client behind a bad line: the first two replies are lost on the way back, so it asks three times.
-Response PostOverBadLine(PaymentHandler* handler, const Request& request) {
+// A client behind a bad line: the first two replies are lost on the way back, so it asks three times. Returns whether
+// the reply was the same each time, with this status.
+bool PostOverBadLine(PaymentHandler* handler, const Request& request, int status) {
   const Response first = handler->Post(request);
   const Response second = handler->Post(request);
   const Response third = handler->Post(request);
   const bool same = first.status == third.status && first.body == third.body && second.body == third.body;
   std::cout << request.idempotency_key << ": " << third.status << " " << third.body
             << (same ? " (the same reply three times)" : " (REPLIES DIFFER)") << "\n";
-  return third;
+  return same && third.status == status;
+}
+
+// Accounts in euros that cannot be overdrawn; alice has 50.00.
+void OpenAccounts(semel::Ledger* ledger) {
+  for (const char* account : {"account/alice", "account/bob", "bank/payments"}) {
+    semel::Policy policy;
+    policy.asset = "EUR";
+    policy.min_balance = 0;
+    semel::Change open(std::string("open-") + account);
+    open.AddUpdate(account).ExpectVersion(0).SetPolicy(policy);
+    ledger->Apply(open).value();
+  }
+  semel::Change deposit("deposit-1");
+  deposit.AddUpdate("account/alice").ExpectVersion(1).Add(5000, "EUR");
+  ledger->Apply(deposit).value();
 }
 
 }  // namespace
@@ -89,13 +107,16 @@ int main(int argc, char** argv) {
     std::cerr << ledger.status() << "\n";
     return 1;
   }
+  OpenAccounts(ledger->get());
   PaymentHandler handler(ledger->get());
 
-  PostOverBadLine(&handler, {"7f0c-1", "alice", 1250});
-  PostOverBadLine(&handler, {"7f0c-2", "alice", 400});
-  PostOverBadLine(&handler, {"7f0c-1", "alice", 9900});  // another payment under a used key
+  bool good = PostOverBadLine(&handler, {"7f0c-1", "alice", 1250}, 200);
+  good &= PostOverBadLine(&handler, {"7f0c-2", "alice", 400}, 200);
+  good &= PostOverBadLine(&handler, {"7f0c-1", "alice", 9900}, 422);  // another payment under a used key
+  good &= PostOverBadLine(&handler, {"7f0c-1", "bob", 1250}, 402);    // bob's own key; he has no money
+  good &= PostOverBadLine(&handler, {"7f0c-3", "alice", -400}, 400);
 
   const semel::Amount alice = (*ledger)->Get("account/alice").value().balance;
   std::cout << "alice " << alice << "\n";
-  return alice == -1650 ? 0 : 1;
+  return good && alice == 3350 ? 0 : 1;
 }
