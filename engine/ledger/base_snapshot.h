@@ -45,9 +45,9 @@ absl::StatusOr<std::vector<Lsn>> ListBases(FileSystem* files, const std::string&
 // Removes all of them but the one at `keep`, if any, and what an interrupted WriteBase left.
 absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, std::optional<Lsn> keep);
 
-// Writes all records of `snapshot`, reads them back, and gives the file its name. Returns its size. `stop` (may be null)
-// ends it early, with Cancelled. After an error nothing is left behind. Errors: ResourceExhausted and others of files;
-// DataLoss (a record is damaged, or what was written reads back differently).
+// Writes all records of `snapshot`, reads them back, and gives the file its name. Returns its size. `stop` (may be
+// null) ends it early, with Cancelled. After an error nothing is left behind. Errors: ResourceExhausted and others of
+// files; DataLoss (a record is damaged, or what was written reads back differently).
 absl::StatusOr<uint64_t> WriteBase(FileSystem* files, const StateIdentity& identity, StateSnapshot* snapshot,
                                    const std::atomic<bool>* stop);
 
@@ -65,7 +65,8 @@ class BaseReader {
   absl::StatusOr<bool> Next(Table* table, std::string_view* key, const Head** head);
 
  private:
-  friend absl::StatusOr<uint64_t> WriteBase(FileSystem*, const StateIdentity&, StateSnapshot*, const std::atomic<bool>*);
+  friend absl::StatusOr<uint64_t> WriteBase(FileSystem*, const StateIdentity&, StateSnapshot*,
+                                            const std::atomic<bool>*);
 
   BaseReader(std::unique_ptr<File> file, std::string path, uint64_t seed)
       : file_(std::move(file)), path_(std::move(path)), seed_(seed) {}

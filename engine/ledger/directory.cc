@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/journal/writer.h"
+#include "engine/ledger/replace_state.h"
 
 namespace semel::internal {
 namespace {
@@ -17,10 +18,6 @@ constexpr char kManifest[] = "MANIFEST";
 // as there is no MANIFEST.
 constexpr char kCreating[] = "CREATING";
 constexpr size_t kManifestBytesMax = 4096;
-
-StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory, manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
-}
 
 bool Contains(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -36,6 +33,15 @@ std::string ParentOf(const std::string& directory) {
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
   return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
+}
+
+StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {
+  StateIdentity identity;
+  identity.directory = directory;
+  identity.uuid = manifest.uuid;
+  identity.epoch = manifest.epoch;
+  identity.seed = SeedsOf(manifest.uuid, manifest.epoch).checks;
+  return identity;
 }
 
 absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory) {
@@ -94,8 +100,17 @@ absl::Status FinishCreation(FileSystem* files, const std::string& directory) {
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const std::string& directory,
                                                       const Manifest& manifest) {
   absl::StatusOr<std::unique_ptr<StateStore>> store = world.open_state(StateIdentityOf(directory, manifest));
+  if (absl::IsDataLoss(store.status())) {
+    return absl::DataLossError(absl::StrCat(store.status().message(), "; to make the state anew, run semel rebuild"));
+  }
   if (!absl::IsNotFound(store.status())) return store;
-  return absl::DataLossError(absl::StrCat(directory, " has lost its state; restore it from a backup"));
+  SEMEL_ASSIGN_OR_RETURN(const bool replacing, IsReplacingState(world.files, directory));
+  if (replacing) {
+    return absl::UnavailableError(absl::StrCat(
+        "the state of ", directory, " is being replaced: try again; or open the ledger for writing, to finish it"));
+  }
+  return absl::DataLossError(
+      absl::StrCat(directory, " has lost its state; to make it anew from the journal, run semel rebuild"));
 }
 
 absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory) {

@@ -17,6 +17,7 @@
 namespace semel::internal {
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest);
+StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest);
 
 // True if `directory` holds a ledger; false if it is absent, empty, or holds what a creation that did not finish left.
 // Errors: FailedPrecondition (it holds something else), DataLoss (a ledger without its MANIFEST).
@@ -30,7 +31,8 @@ absl::Status MakeDirectory(FileSystem* files, const std::string& directory);
 absl::Status CreateLedger(const World& world, const std::string& directory, const Manifest& manifest,
                           size_t segment_bytes);
 
-// Opens the state of the ledger that `manifest` describes. Errors: DataLoss if it is missing; those of the store.
+// Opens the state of the ledger that `manifest` describes. Errors: DataLoss (missing or damaged; a rebuild makes it
+// anew), Unavailable (missing, while another process may be replacing it); those of the store.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const std::string& directory,
                                                       const Manifest& manifest);
 

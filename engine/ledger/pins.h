@@ -4,8 +4,8 @@
 // is an empty file `pins/<LSN, 20 digits>.<number>` in the ledger's directory, locked while it is in use. One that is
 // not locked was left by a process that died, and counts for nothing.
 //
-// Whoever takes a pin looks at the floor afterwards: a trim makes its floor known, then looks for pins, then removes. So
-// one of the two sees the other.
+// Whoever takes a pin looks at the floor afterwards: a trim makes its floor known, then looks for pins, then removes.
+// So one of the two sees the other.
 
 #ifndef SEMEL_ENGINE_LEDGER_PINS_H_
 #define SEMEL_ENGINE_LEDGER_PINS_H_

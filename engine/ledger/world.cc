@@ -23,13 +23,14 @@ World Common() {
   world.checkpoint_background = NewBackgroundThread();
   world.journal_background = NewBackgroundThread();
   world.async_background = NewBackgroundThread();
+  world.trim_background = NewBackgroundThread();
   world.new_uuid = RandomUuid;
   return world;
 }
 
 LmdbOptions LmdbOptionsOf(const StateIdentity& identity, size_t map_bytes, bool read_only) {
   LmdbOptions options;
-  options.directory = identity.directory + "/state";
+  options.directory = identity.directory + "/" + identity.name;
   options.uuid = identity.uuid;
   options.epoch = identity.epoch;
   options.seed = identity.seed;
@@ -48,6 +49,10 @@ World RealWorld(size_t state_map_bytes, bool read_only) {
   };
   world.open_state = [state_map_bytes, read_only](const StateIdentity& identity) {
     return OpenLmdbState(LmdbOptionsOf(identity, state_map_bytes, read_only));
+  };
+  world.compact_state = [state_map_bytes](const StateIdentity& identity, const std::string& to_name) {
+    return CompactLmdbState(LmdbOptionsOf(identity, state_map_bytes, /*read_only=*/false),
+                            identity.directory + "/" + to_name);
   };
   return world;
 }

@@ -39,7 +39,8 @@ struct World {
   std::function<std::string()> new_uuid;           // 16 bytes
   std::function<absl::Status(const StateIdentity&)> create_state;
   std::function<absl::StatusOr<std::unique_ptr<StateStore>>(const StateIdentity&)> open_state;
-  // Makes the state of another name, the second, of a state that is not open, without the pages that hold nothing.
+  // Makes another state, with the name given, of one that is not open, without the pages that hold nothing. Empty where
+  // a state has no file.
   std::function<absl::Status(const StateIdentity&, const std::string&)> compact_state;
 };
 
