@@ -29,8 +29,12 @@ using nlohmann::json;
 // The state in the specification's words, as run_specification.py shows it.
 json StateJson(const ReferenceModel& model) {
   json state = {{"parked", json::array()}, {"dead", json::object()}, {"sources", json::object()}};
-  for (const Change& change : model.ParkedChanges()) state["parked"].push_back(SpecificationIdentity(change));
-  for (const auto& [address, letter] : model.Letters()) state["dead"][address] = ToString(letter.outcome.code);
+  for (const auto& [sequence, parked] : model.ParkedChanges()) {
+    state["parked"].push_back(SpecificationIdentity(parked.change));
+  }
+  for (const auto& [sequence, letter] : model.Letters()) {
+    if (!letter.replaced) state["dead"][letter.name] = ToString(letter.outcome.code);
+  }
   for (const std::string& name : model.Sources()) {
     const std::optional<SourceCursor> cursor = model.LatestSource(name);
     if (cursor) state["sources"][name] = {{"cursor", cursor->position}, {"ahead", model.ConsumedAhead(name)}};

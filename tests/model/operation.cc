@@ -87,14 +87,14 @@ std::optional<Outcome> Run(const Operation& operation, ReferenceModel* model) {
     case Operation::Kind::kApply:
       return model->Apply(operation.change);
     case Operation::Kind::kRetry:
-      return model->Retry(operation.name).value();
+      return model->Retry(operation.number);
     case Operation::Kind::kDiscard:
-      return model->Discard(operation.name).value();
+      return model->Discard(operation.number);
     case Operation::Kind::kDiscardParked:
-      model->DiscardParked(operation.change);
+      model->DiscardParked(operation.number);
       break;
     case Operation::Kind::kTrim:
-      model->Trim();
+      model->Trim(model->sequence());
       break;
     case Operation::Kind::kTrimEntity:
       model->TrimEntity(operation.name);

@@ -20,12 +20,12 @@ namespace semel::testing {
 struct Operation {
   enum class Kind { kApply, kRetry, kDiscard, kDiscardParked, kTrim, kTrimEntity, kParkMax, kLookback, kReopen };
   Kind kind = Kind::kApply;
-  Change change;        // kApply; kRetry and kDiscard: the letter; kDiscardParked: the parked change
-  std::string name;     // kRetry and kDiscard: the address of the letter; kTrimEntity: the key
-  uint64_t number = 0;  // kParkMax, kLookback
+  Change change;        // kApply; else the one that is retried, discarded, given up
+  uint64_t number = 0;  // kRetry, kDiscard, kDiscardParked: the model's name of it; kParkMax, kLookback
+  std::string name;     // kRetry, kDiscard: the specification's name of it; kTrimEntity: the key
 };
 
-// The answer, of what has one. A letter that is retried or discarded must be there.
+// The answer, of what has one in the specification. What is retried, discarded or given up must be there.
 std::optional<Outcome> Run(const Operation& operation, ReferenceModel* model);
 
 // The specification's dialect: values as plain text, amounts as decimal text. It does not know the asset of an add.

@@ -17,6 +17,12 @@ bool MaySucceed(const ModelLetter& letter) {
          (outcome.code == OutcomeCode::kConflict && outcome.conflict != Conflict::kTaken);
 }
 
+// Whether what a planned operation is about is still to be had, by the specification too.
+bool IsThere(const Operation& operation, const ReferenceModel& model) {
+  const auto letter = model.Letters().find(operation.number);
+  return letter != model.Letters().end() && !letter->second.replaced;
+}
+
 }  // namespace
 
 RandomOperations::RandomOperations(uint64_t seed, RandomOperationsOptions options)
@@ -30,8 +36,7 @@ Operation RandomOperations::Next(const ReferenceModel& model) {
   while (!next_.empty() && !random_.OneIn(4)) {
     const Operation operation = std::move(next_.front());
     next_.pop_front();
-    const bool letter_is_gone = !operation.name.empty() && model.Letters().count(operation.name) == 0;
-    if (!letter_is_gone) return Sent(operation);
+    if (operation.kind == Operation::Kind::kApply || IsThere(operation, model)) return Sent(operation);
   }
   if (random_.OneIn(2)) RedeliverAnything(1);
   return Sent(Application(changes_.Next(model)));
@@ -71,12 +76,14 @@ void RandomOperations::RedeliverAnything(uint64_t count) {
 
 // Retries a letter, mostly after something that makes a difference, or discards it; then its message comes again.
 void RandomOperations::PlanLetter(const ReferenceModel& model) {
+  const auto& [sequence, letter] = SomeLetter(model);
   Operation operation;
-  operation.name = SomeLetter(model);
-  operation.kind = MaySucceed(model.Letters().at(operation.name)) == random_.OneIn(4) ? Operation::Kind::kDiscard
-                                                                                      : Operation::Kind::kRetry;
-  operation.change = model.Letters().at(operation.name).change;
-  if (operation.kind == Operation::Kind::kRetry) PrepareRetry(operation.change, model);
+  operation.kind = MaySucceed(letter) == random_.OneIn(4) ? Operation::Kind::kDiscard : Operation::Kind::kRetry;
+  operation.change = letter.change;
+  operation.number = sequence;
+  operation.name = letter.name;
+  if (letter.replaced) return;
+  if (operation.kind == Operation::Kind::kRetry) PrepareRetry(letter.change, model);
   next_.push_back(operation);
   for (uint64_t times = random_.Below(4); times > 0; --times) next_.push_back(Application(operation.change));
 }
@@ -102,23 +109,21 @@ void RandomOperations::PrepareRetry(const Change& letter, const ReferenceModel& 
 }
 
 // One that may succeed, if there is such a one; else any.
-std::string RandomOperations::SomeLetter(const ReferenceModel& model) {
+std::pair<uint64_t, ModelLetter> RandomOperations::SomeLetter(const ReferenceModel& model) {
   const auto& letters = model.Letters();
   auto letter = std::next(letters.begin(), static_cast<std::ptrdiff_t>(random_.Below(letters.size())));
-  if (random_.OneIn(2)) return letter->first;
+  if (random_.OneIn(2)) return *letter;
   for (size_t i = 0; i < letters.size() && !MaySucceed(letter->second); ++i) {
     if (++letter == letters.end()) letter = letters.begin();
   }
-  return letter->first;
+  return *letter;
 }
 
 Operation RandomOperations::GiveUpParked(const ReferenceModel& model) {
-  const std::vector<Change> parked = model.ParkedChanges();
-  Operation operation;
-  operation.kind = Operation::Kind::kDiscardParked;
-  operation.change = parked[random_.Below(parked.size())];
-  next_.push_back(Application(operation.change));
-  return operation;
+  const auto& lot = model.ParkedChanges();
+  const auto parked = std::next(lot.begin(), static_cast<std::ptrdiff_t>(random_.Below(lot.size())));
+  next_.push_back(Application(parked->second.change));
+  return {.kind = Operation::Kind::kDiscardParked, .change = parked->second.change, .number = parked->first};
 }
 
 // ---- Trims and options

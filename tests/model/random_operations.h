@@ -47,7 +47,7 @@ class RandomOperations {
   Operation Sent(const Operation& operation);
   void Keep(const Change& change, size_t most, std::vector<Change>* changes);
 
-  std::string SomeLetter(const ReferenceModel& model);
+  std::pair<uint64_t, ModelLetter> SomeLetter(const ReferenceModel& model);
   void RedeliverAnything(uint64_t count);
 
   Random random_;

@@ -210,7 +210,8 @@ Outcome ReferenceModel::Classify(const Message& message) const {
   return Refuse(message, OutcomeCode::kApplied);
 }
 
-// With the result of the entry `sequence`; what only checks shows its present state.
+// With the result of the entry `sequence`; what only checks shows its present state. Of an entry below the floor it is
+// what the entities remember: of all of them or of none.
 Outcome ReferenceModel::DuplicateOf(const Message& message, uint64_t sequence) const {
   Outcome outcome;
   outcome.code = OutcomeCode::kDuplicate;
@@ -220,6 +221,11 @@ Outcome ReferenceModel::DuplicateOf(const Message& message, uint64_t sequence) c
     const auto made =
         std::find_if(entity.rows.begin(), entity.rows.end(), [&](const Row& row) { return row.sequence == sequence; });
     const Row shown = made == entity.rows.end() ? entity.now() : *made;
+    const bool remembered = shown.version == entity.version() || entity.stamp_row.sequence == sequence;
+    if (sequence <= floor_ && !remembered) {
+      outcome.updates.clear();
+      return outcome;
+    }
     outcome.updates.push_back({shown.version, shown.balance});
   }
   return outcome;

@@ -9,18 +9,13 @@
 namespace semel::testing {
 namespace {
 
-bool IsRefusal(OutcomeCode code) {
-  return code == OutcomeCode::kConflict || code == OutcomeCode::kRejected || code == OutcomeCode::kIdReused ||
-         code == OutcomeCode::kIndeterminate || code == OutcomeCode::kInvalid;
-}
-
 Outcome Only(OutcomeCode code) {
   Outcome outcome;
   outcome.code = code;
   return outcome;
 }
 
-std::string LetterAddress(const Change& change) {
+std::string LetterName(const Change& change) {
   if (!change.source) return "parked:" + change.id;
   return change.source->name + ":" + std::to_string(change.source->position);
 }
@@ -47,29 +42,43 @@ Outcome ReferenceModel::Apply(const Change& change) {
   if (change.source) {
     if (std::optional<Outcome> outcome = JudgeSource(message)) return *outcome;
   }
-  Outcome outcome = Decide(message, ModelEvent::Kind::kMessage);
-  if (change.source) Consume(message, &outcome);
+  const auto twin = FindTwin(message);
+  Outcome outcome = DecideFresh(message, twin);
+  const bool parks = outcome.code == OutcomeCode::kParked && twin == parked_.end();
+  const bool ends_twin = twin != parked_.end() && (outcome.applied() || outcome.code == OutcomeCode::kDuplicate);
+  if (outcome.early()) {
+    if (change.source) Block(*change.source);
+    return outcome;
+  }
+  if (outcome.applied() || change.source || parks || ends_twin) {
+    Note(ModelEvent::Kind::kMessage, change, 0, &outcome);
+  }
+  if (change.source) Consume(message, outcome);
+  if (parks) parked_.emplace(sequence_, ModelParked{change, message.identity, message.meaning});
+  if (ends_twin) EndTwin(twin, outcome.sequence);
   if (outcome.applied()) Cascade(change);
   return outcome;
 }
 
-Outcome ReferenceModel::Decide(const Message& message, ModelEvent::Kind kind) {
+// `twin`: the parked change of this id.
+Outcome ReferenceModel::DecideFresh(const Message& message, ParkingLot::const_iterator twin) {
   Outcome outcome = Classify(message);
-  const bool fresh = kind == ModelEvent::Kind::kMessage;
-  const auto mine = fresh ? FindParked(message.identity) : parked_.end();
-  if (mine != parked_.end() && outcome.code != OutcomeCode::kInvalid) {
-    if (mine->meaning != message.meaning) return Only(OutcomeCode::kIdReused);
-    if (outcome.early()) return Only(OutcomeCode::kParked);
-  }
-  if (fresh && outcome.early()) return Park(message, outcome);
-  if (outcome.applied()) outcome = Commit(message, kind);
-  if (fresh && (outcome.applied() || outcome.code == OutcomeCode::kDuplicate)) {
-    EndParked(message.identity, outcome.sequence);
+  if (outcome.code == OutcomeCode::kInvalid) return outcome;
+  if (twin != parked_.end() && twin->second.meaning != message.meaning) return Only(OutcomeCode::kIdReused);
+  if (outcome.applied()) return Commit(message);
+  if (outcome.early() && (twin != parked_.end() || parked_.size() < options_.park_max)) {
+    outcome.code = OutcomeCode::kParked;
   }
   return outcome;
 }
 
-Outcome ReferenceModel::Commit(const Message& message, ModelEvent::Kind kind) {
+// Of what was parked or is a dead letter.
+Outcome ReferenceModel::DecideAgain(const Message& message) {
+  const Outcome outcome = Classify(message);
+  return outcome.applied() ? Commit(message) : outcome;
+}
+
+Outcome ReferenceModel::Commit(const Message& message) {
   ++sequence_;
   Outcome outcome = Only(OutcomeCode::kApplied);
   outcome.sequence = sequence_;
@@ -77,7 +86,6 @@ Outcome ReferenceModel::Commit(const Message& message, ModelEvent::Kind kind) {
     if (update.action != Action::kCheck) Advance(message, update);
     outcome.updates.push_back({Get(update.key).version(), Get(update.key).now().balance});
   }
-  events_.push_back({kind, message.change, outcome});
   return outcome;
 }
 
@@ -97,12 +105,13 @@ void ReferenceModel::Advance(const Message& message, const Update& update) {
   entity.rows.push_back(std::move(row));
 }
 
-// An applied change has its entry; anything else that must not be forgotten gets one here.
-void ReferenceModel::Note(ModelEvent::Kind kind, const Change& change, Outcome* outcome) {
-  if (outcome->applied()) return;
-  ++sequence_;
-  if (outcome->code != OutcomeCode::kDuplicate) outcome->sequence = sequence_;
-  events_.push_back({kind, change, *outcome});
+// An applied change has its entry; anything else gets one here.
+void ReferenceModel::Note(ModelEvent::Kind kind, const Change& change, uint64_t held, Outcome* outcome) {
+  if (!outcome->applied()) {
+    ++sequence_;
+    if (outcome->code != OutcomeCode::kDuplicate) outcome->sequence = sequence_;
+  }
+  events_.push_back({kind, change, *outcome, sequence_, held});
 }
 
 void ReferenceModel::Reopen() {
@@ -152,30 +161,25 @@ Outcome ReferenceModel::ConsumedBefore(const ModelSource& source, const Message&
     return Only(skipped ? OutcomeCode::kInvalid : OutcomeCode::kDuplicate);
   }
   if (seen->second.identity == message.identity && seen->second.meaning == message.meaning) {
-    Outcome outcome = seen->second.outcome;
-    if (outcome.code != OutcomeCode::kDuplicate) return outcome;
-    for (size_t i = 0; i < outcome.updates.size(); ++i) {
-      const Update& update = message.change.updates[i];
-      if (update.action != Action::kCheck) continue;
-      outcome.updates[i] = {Get(update.key).version(), Get(update.key).now().balance};
-    }
-    return outcome;
+    const Outcome& recorded = seen->second.outcome;
+    return recorded.code == OutcomeCode::kDuplicate ? DuplicateOf(message, recorded.sequence) : recorded;
   }
   Outcome outcome = Only(OutcomeCode::kIdReused);
   outcome.sequence = seen->second.sequence;
   return outcome;
 }
 
-// Moves the cursor over a decided position; an early one is remembered, and later ones wait for it.
-void ReferenceModel::Consume(const Message& message, Outcome* outcome) {
+// What is early is not decided: later positions wait. In a window they need not.
+void ReferenceModel::Block(const SourcePosition& at) {
+  ModelSource& source = sources_[at.name];
+  if (source.window == 0) source.blocked = std::min(source.blocked.value_or(at.position), at.position);
+}
+
+// Moves the cursor over a position that the newest entry decided.
+void ReferenceModel::Consume(const Message& message, const Outcome& outcome) {
+  Remember(message, outcome);
   ModelSource& source = sources_[message.change.source->name];
   const uint64_t position = message.change.source->position;
-  if (outcome->early()) {
-    if (source.window == 0) source.blocked = std::min(source.blocked.value_or(position), position);
-    return;
-  }
-  Note(ModelEvent::Kind::kMessage, message.change, outcome);
-  Remember(message, *outcome);
   MoveCursor(position, &source);
   ++source.consumed;
   if (source.blocked && *source.blocked <= position) source.blocked.reset();
@@ -192,105 +196,99 @@ void ReferenceModel::MoveCursor(uint64_t position, ModelSource* source) {
   source->cursor = cursor;
 }
 
-// What redeliveries of this position are answered from now on; a refusal is a dead letter.
+// What redeliveries of this position are answered from the newest entry on; a refusal is a dead letter.
 void ReferenceModel::Remember(const Message& message, const Outcome& outcome) {
-  if (message.change.source) {
-    const uint64_t sequence = outcome.applied() ? outcome.sequence : sequence_;
-    Seen seen{message.identity, message.meaning, sequence, outcome};
+  const Change& change = message.change;
+  if (change.source) {
+    Seen seen{message.identity, message.meaning, sequence_, outcome};
     if (outcome.applied()) seen.outcome.code = OutcomeCode::kDuplicate;
-    sources_[message.change.source->name].seen[message.change.source->position] = std::move(seen);
+    sources_[change.source->name].seen[change.source->position] = std::move(seen);
   }
-  if (IsRefusal(outcome.code)) letters_[LetterAddress(message.change)] = {message.change, outcome};
+  if (!outcome.refused()) return;
+  const std::string name = LetterName(change);
+  for (auto& [sequence, letter] : letters_) letter.replaced |= letter.name == name;
+  letters_[sequence_] = {change, outcome, name, false};
 }
 
 // ---- Parking
 
-std::vector<ReferenceModel::Parked>::iterator ReferenceModel::FindParked(const std::string& identity) {
+ReferenceModel::ParkingLot::const_iterator ReferenceModel::FindTwin(const Message& message) const {
   return std::find_if(parked_.begin(), parked_.end(),
-                      [&](const Parked& parked) { return parked.identity == identity; });
+                      [&](const auto& parked) { return parked.second.identity == message.identity; });
 }
 
-Outcome ReferenceModel::Park(const Message& message, Outcome early) {
-  if (parked_.size() >= options_.park_max) return early;
-  parked_.push_back({message.change, message.identity, message.meaning});
-  Outcome outcome = Only(OutcomeCode::kParked);
-  if (!message.change.source) Note(ModelEvent::Kind::kMessage, message.change, &outcome);
-  return outcome;
+// Another attempt of its id was answered by the newest entry: as an entry `sequence` had applied it.
+void ReferenceModel::EndTwin(ParkingLot::const_iterator twin, uint64_t sequence) {
+  const auto [held, parked] = *twin;
+  parked_.erase(twin);
+  const Message message(parked.change);
+  const Outcome outcome = DuplicateOf(message, sequence);
+  events_.push_back({ModelEvent::Kind::kParkedDecided, parked.change, outcome, sequence_, held});
+  Remember(message, outcome);
 }
 
-void ReferenceModel::ResolveParked(std::vector<Parked>::iterator parked, ModelEvent::Kind kind, Outcome outcome) {
-  const Change change = std::move(parked->change);
+void ReferenceModel::Resolve(ParkingLot::const_iterator parked, ModelEvent::Kind kind, Outcome* outcome) {
+  const auto [held, resolved] = *parked;
   parked_.erase(parked);
-  Note(kind, change, &outcome);
-  Remember(Message(change), outcome);
-}
-
-// Another attempt of its id was applied, by the entry `sequence`.
-void ReferenceModel::EndParked(const std::string& identity, uint64_t sequence) {
-  const auto parked = FindParked(identity);
-  if (parked == parked_.end()) return;
-  ResolveParked(parked, ModelEvent::Kind::kParkedDecided, DuplicateOf(Message(parked->change), sequence));
+  Note(kind, resolved.change, held, outcome);
+  Remember(Message(resolved.change), *outcome);
 }
 
 // Before anything else is looked at: every parked change that touches a moved entity is decided again, the oldest
 // first, and from the oldest on again after each that is applied.
 void ReferenceModel::Cascade(const Change& applied) {
   std::set<std::string> moved = AdvancedKeys(applied);
-  for (size_t i = 0; i < parked_.size();) {
-    const Change change = parked_[i].change;
+  for (auto at = parked_.begin(); at != parked_.end();) {
+    const auto [held, parked] = *at;
     Outcome outcome = Only(OutcomeCode::kEarly);
-    if (Touches(change, moved)) outcome = Decide(Message(change), ModelEvent::Kind::kParkedDecided);
-    if (outcome.early()) {
-      ++i;
-      continue;
-    }
-    ResolveParked(parked_.begin() + static_cast<std::ptrdiff_t>(i), ModelEvent::Kind::kParkedDecided, outcome);
+    if (Touches(parked.change, moved)) outcome = DecideAgain(Message(parked.change));
+    if (!outcome.early()) Resolve(at, ModelEvent::Kind::kParkedDecided, &outcome);
+    at = parked_.upper_bound(held);
     if (!outcome.applied()) continue;
-    moved.merge(AdvancedKeys(change));
-    i = 0;
+    moved.merge(AdvancedKeys(parked.change));
+    at = parked_.begin();
   }
 }
 
-void ReferenceModel::DiscardParked(const Change& change) {
-  const auto parked = FindParked(Message(change).identity);
-  if (parked == parked_.end()) return;
-  ResolveParked(parked, ModelEvent::Kind::kParkedDiscarded, Only(OutcomeCode::kConflict));
+Outcome ReferenceModel::DiscardParked(uint64_t parked) {
+  const auto found = parked_.find(parked);
+  const Message message(found->second.change);
+  Outcome outcome = Refuse(message, OutcomeCode::kConflict, Conflict::kDiscarded);
+  Resolve(found, ModelEvent::Kind::kParkedDiscarded, &outcome);
+  return outcome;
 }
 
 // ---- Dead letters
 
-std::optional<Outcome> ReferenceModel::Retry(const std::string& address) {
-  const auto letter = letters_.find(address);
-  if (letter == letters_.end()) return std::nullopt;
-  const Change change = letter->second.change;
+Outcome ReferenceModel::Retry(uint64_t letter) {
+  const Change change = letters_.at(letter).change;
   const Message message(change);
-  Outcome outcome = Decide(message, ModelEvent::Kind::kLetterRetried);
-  if (IsRefusal(outcome.code) || outcome.early()) return outcome;
-  letters_.erase(address);
-  Note(ModelEvent::Kind::kLetterRetried, change, &outcome);
+  Outcome outcome = DecideAgain(message);
+  if (outcome.refused() || outcome.early()) return outcome;
+  letters_.erase(letter);
+  Note(ModelEvent::Kind::kLetterRetried, change, letter, &outcome);
   Remember(message, outcome);
   if (outcome.applied()) Cascade(change);
   return outcome;
 }
 
-std::optional<Outcome> ReferenceModel::Discard(const std::string& address) {
-  const auto letter = letters_.find(address);
-  if (letter == letters_.end()) return std::nullopt;
-  const ModelLetter given_up = std::move(letter->second);
+Outcome ReferenceModel::Discard(uint64_t letter) {
+  const ModelLetter given_up = std::move(letters_.at(letter));
   letters_.erase(letter);
   Outcome noted = given_up.outcome;
-  Note(ModelEvent::Kind::kLetterDiscarded, given_up.change, &noted);
+  Note(ModelEvent::Kind::kLetterDiscarded, given_up.change, letter, &noted);
   return given_up.outcome;
 }
 
 // ---- Trimming
 
-void ReferenceModel::Trim() {
-  for (auto& [key, entity] : entities_) entity.floor = entity.version();
+void ReferenceModel::Trim(uint64_t sequence) {
+  floor_ = std::max(floor_, sequence);
+  for (auto& [key, entity] : entities_) entity.floor = std::max(entity.floor, sequence);
   for (auto& [name, source] : sources_) {
     for (auto seen = source.seen.begin(); seen != source.seen.end();) {
-      const OutcomeCode code = seen->second.outcome.code;
-      if (IsRefusal(code) || code == OutcomeCode::kParked) {
+      const Seen& what = seen->second;
+      if (what.sequence > sequence || what.outcome.refused() || what.outcome.code == OutcomeCode::kParked) {
         ++seen;
         continue;
       }
@@ -302,7 +300,7 @@ void ReferenceModel::Trim() {
 
 void ReferenceModel::TrimEntity(const std::string& key) {
   const auto entity = entities_.find(key);
-  if (entity != entities_.end()) entity->second.floor = entity->second.version();
+  if (entity != entities_.end()) entity->second.floor = sequence_;
 }
 
 // ---- Reading
@@ -356,12 +354,6 @@ std::optional<SourceCursor> ReferenceModel::LatestSource(std::string_view name) 
 std::set<uint64_t> ReferenceModel::ConsumedAhead(std::string_view name) const {
   const auto source = sources_.find(name);
   return source == sources_.end() ? std::set<uint64_t>() : source->second.ahead;
-}
-
-std::vector<Change> ReferenceModel::ParkedChanges() const {
-  std::vector<Change> changes;
-  for (const Parked& parked : parked_) changes.push_back(parked.change);
-  return changes;
 }
 
 }  // namespace semel::testing

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "semel/change.h"
@@ -27,7 +28,8 @@ struct ModelOptions {
   uint64_t park_max = 0;  // how many changes may be parked; 0: parking is off
 };
 
-// One thing that became of a change. Each makes an entry; the numbers of entries rise by one.
+// One thing that became of a change. Each makes an entry; the numbers of entries rise by one. Only a parked change that
+// another attempt of its id ends has no entry of its own: it shares that of the attempt, which comes before it.
 struct ModelEvent {
   enum class Kind {
     kMessage,          // it was applied, parked, or its position consumed
@@ -39,11 +41,23 @@ struct ModelEvent {
   Kind kind;
   Change change;
   Outcome outcome;
+  uint64_t sequence;  // of the entry
+  uint64_t held;      // what the parked change or the letter was called; 0: it was neither
 };
 
+// Named by the entry that parked it.
+struct ModelParked {
+  Change change;
+  std::string identity;
+  std::string meaning;
+};
+
+// Named by the entry that refused it.
 struct ModelLetter {
   Change change;
-  Outcome outcome;  // why it is a dead letter
+  Outcome outcome;   // why it is a dead letter
+  std::string name;  // what the specification calls it: "source:position" or, without a source, "parked:id"
+  bool replaced;     // by a younger one of its name: the specification does not know it any more
 };
 
 // Copyable: a copy is a snapshot of the whole ledger.
@@ -54,16 +68,13 @@ class ReferenceModel {
   // The outcome as the engine must give it, but for lsn and reason, which are left empty.
   Outcome Apply(const Change& change);
 
-  // Decides a dead letter again, or drops its bytes. Letters have addresses: "source:position" or, without a source,
-  // "parked:id". Nothing if there is no such letter.
-  std::optional<Outcome> Retry(const std::string& address);
-  std::optional<Outcome> Discard(const std::string& address);
+  // Decides a dead letter again, drops its bytes, gives up a parked change. It must be there.
+  Outcome Retry(uint64_t letter);
+  Outcome Discard(uint64_t letter);
+  Outcome DiscardParked(uint64_t parked);
 
-  // Gives up the parked change that has the identity of `change`, if there is one.
-  void DiscardParked(const Change& change);
-
-  // Puts all entries below the floor, or those of one entity only (which no journal can).
-  void Trim();
+  // Puts the entries up to `sequence` below the floor; or those of one entity, which no journal can.
+  void Trim(uint64_t sequence);
   void TrimEntity(const std::string& key);
 
   void SetParkMax(uint64_t park_max) { options_.park_max = park_max; }
@@ -91,11 +102,12 @@ class ReferenceModel {
   // Of a windowed source: the consumed positions above its cursor.
   std::set<uint64_t> ConsumedAhead(std::string_view name) const;
 
-  // Parked changes, the oldest first; dead letters by address.
-  std::vector<Change> ParkedChanges() const;
-  const std::map<std::string, ModelLetter>& Letters() const { return letters_; }
+  // Parked changes and dead letters, by name: the oldest first.
+  const std::map<uint64_t, ModelParked>& ParkedChanges() const { return parked_; }
+  const std::map<uint64_t, ModelLetter>& Letters() const { return letters_; }
 
  private:
+  using ParkingLot = std::map<uint64_t, ModelParked>;
   // One version of an entity, and the change that made it.
   struct Row {
     uint64_t version = 0;
@@ -109,14 +121,15 @@ class ReferenceModel {
   };
   struct ModelEntity {
     std::vector<Row> rows;  // rows[v - 1] made version v
-    uint64_t floor = 0;     // versions up to this one cannot be read, but for the newest
+    uint64_t floor = 0;     // rows of entries up to this one cannot be read, but for the newest row
     std::optional<uint64_t> stamp;
     Row stamp_row;  // that set the stamp
 
     uint64_t version() const { return rows.size(); }
     Row now() const { return rows.empty() ? Row() : rows.back(); }
     const Row* Readable(uint64_t version) const {
-      return version > floor || version == rows.size() ? &rows[version - 1] : nullptr;
+      const Row& row = rows[version - 1];
+      return row.sequence > floor || version == rows.size() ? &row : nullptr;
     }
   };
   // What became of one position of a source.
@@ -146,11 +159,6 @@ class ReferenceModel {
     std::string identity;
     std::string meaning;
   };
-  struct Parked {
-    Change change;
-    std::string identity;
-    std::string meaning;
-  };
   // Of one update; the letters are those of tests/spec: M D T O G S N, c and f for checks, and B for a balance that
   // differs (there a T).
   struct Verdict {
@@ -166,19 +174,20 @@ class ReferenceModel {
   bool SourceFault(const SourcePosition& source);
   std::optional<Outcome> JudgeSource(const Message& message);
   Outcome ConsumedBefore(const ModelSource& source, const Message& message) const;
-  void Consume(const Message& message, Outcome* outcome);
+  void Block(const SourcePosition& at);
+  void Consume(const Message& message, const Outcome& outcome);
   static void MoveCursor(uint64_t position, ModelSource* source);
   void Remember(const Message& message, const Outcome& outcome);
 
-  Outcome Decide(const Message& message, ModelEvent::Kind kind);
-  Outcome Park(const Message& message, Outcome early);
-  Outcome Commit(const Message& message, ModelEvent::Kind kind);
+  Outcome DecideFresh(const Message& message, ParkingLot::const_iterator twin);
+  Outcome DecideAgain(const Message& message);
+  Outcome Commit(const Message& message);
   void Advance(const Message& message, const Update& update);
-  void Note(ModelEvent::Kind kind, const Change& change, Outcome* outcome);
+  void Note(ModelEvent::Kind kind, const Change& change, uint64_t held, Outcome* outcome);
 
-  std::vector<Parked>::iterator FindParked(const std::string& identity);
-  void ResolveParked(std::vector<Parked>::iterator parked, ModelEvent::Kind kind, Outcome outcome);
-  void EndParked(const std::string& identity, uint64_t sequence);
+  ParkingLot::const_iterator FindTwin(const Message& message) const;
+  void EndTwin(ParkingLot::const_iterator twin, uint64_t sequence);
+  void Resolve(ParkingLot::const_iterator parked, ModelEvent::Kind kind, Outcome* outcome);
   void Cascade(const Change& applied);
 
   // reference_classify.cc
@@ -198,10 +207,11 @@ class ReferenceModel {
 
   ModelOptions options_;
   uint64_t sequence_ = 0;
+  uint64_t floor_ = 0;  // entries up to this one cannot be read
   std::map<std::string, ModelEntity, std::less<>> entities_;
   std::map<std::string, ModelSource, std::less<>> sources_;
-  std::vector<Parked> parked_;  // the oldest first
-  std::map<std::string, ModelLetter> letters_;
+  ParkingLot parked_;
+  std::map<uint64_t, ModelLetter> letters_;
   std::vector<ModelEvent> events_;
 };
 
