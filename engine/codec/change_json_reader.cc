@@ -9,6 +9,7 @@
 //                 "add": "-5", "asset": "EUR" | "put": "e30=" | "delete": true | "check": true |
 //                 "set_policy": {"asset": "EUR", "min_balance": "0", "max_balance": "9", "closed": false}}],
 //    "balanced": true,
+//    "epoch": 1,
 //    "metadata": {...}}
 //
 // A member that is null counts as absent.
@@ -270,6 +271,7 @@ constexpr Member<Change> kChangeMembers[] = {
     {"source", ReadSource},
     {"updates", ReadUpdates},
     {"balanced", [](const Value& v, Change* c) { return ReadBool(v, &c->balanced); }},
+    {"epoch", [](const Value& v, Change* c) { return ReadOptional(v, &c->epoch); }},
     {"metadata", [](const Value& v, Change*) { return Expect(v, JsonKind::kObject, "an object"); }},
 };
 

@@ -157,6 +157,7 @@ absl::StatusOr<Change> ParseChangeProto(std::string_view bytes) {
   change.id = std::move(*from.mutable_id());
   if (from.has_source()) change.source = internal::ReadSource(from.source());
   change.balanced = from.balanced();
+  if (from.has_epoch()) change.epoch = from.epoch();
   change.updates.resize(static_cast<size_t>(from.updates_size()));
   for (size_t i = 0; i < change.updates.size(); ++i) {
     v1::Update* const update = from.mutable_updates(static_cast<int>(i));
@@ -171,6 +172,7 @@ std::string ToProto(const Change& change) {
   if (change.source.has_value()) internal::WriteSource(*change.source, to.mutable_source());
   for (const Update& update : change.updates) internal::WriteUpdate(update, to.add_updates());
   to.set_balanced(change.balanced);
+  if (change.epoch.has_value()) to.set_epoch(*change.epoch);
   return to.SerializeAsString();
 }
 

@@ -10,6 +10,7 @@
 #include "engine/codec/json_writer.h"
 #include "semel/change.h"
 #include "semel/entity.h"
+#include "semel/held.h"
 #include "semel/journal.h"
 #include "semel/outcome.h"
 
@@ -80,6 +81,17 @@ void WriteUpdate(JsonWriter* json, const Update& update) {
   json->End('}');
 }
 
+void WriteChange(JsonWriter* json, const Change& change) {
+  json->Begin('{').Key("id").String(change.id);
+  if (change.source.has_value()) WriteSource(json, *change.source);
+  json->Key("updates").Begin('[');
+  for (const Update& update : change.updates) WriteUpdate(json, update);
+  json->End(']');
+  if (change.balanced) json->Key("balanced").Bool(true);
+  WriteOptional(json, "epoch", change.epoch);
+  json->End('}');
+}
+
 // Updates that only check are not part of what was applied.
 bool IsShown(const Update& update, OutcomeCode code) {
   const bool applied = code == OutcomeCode::kApplied || code == OutcomeCode::kDuplicate;
@@ -133,12 +145,37 @@ std::string_view ToString(Action action) {
 
 std::string ToJson(const Change& change) {
   JsonWriter json;
-  json.Begin('{').Key("id").String(change.id);
-  if (change.source.has_value()) internal::WriteSource(&json, *change.source);
-  json.Key("updates").Begin('[');
-  for (const Update& update : change.updates) internal::WriteUpdate(&json, update);
-  json.End(']');
-  if (change.balanced) json.Key("balanced").Bool(true);
+  internal::WriteChange(&json, change);
+  return json.Take();
+}
+
+std::string ToJson(const ParkedChange& parked) {
+  JsonWriter json;
+  json.Begin('{').Key("sequence").Number(parked.sequence).Key("parked_us").Number(parked.parked_us);
+  json.Key("waits").Begin('[');
+  for (const Wait& wait : parked.waits) {
+    json.Begin('{').Key("key").String(wait.key).Key("version").Number(wait.version);
+    json.Key("present").Number(wait.present).End('}');
+  }
+  json.End(']').Key("change");
+  internal::WriteChange(&json, parked.change);
+  json.End('}');
+  return json.Take();
+}
+
+std::string ToJson(const DeadLetter& letter) {
+  JsonWriter json;
+  json.Begin('{').Key("sequence").Number(letter.sequence).Key("refused_us").Number(letter.refused_us);
+  json.Key("id").String(letter.id).Key("outcome").String(ToString(letter.outcome.code));
+  json.Key("reason").String(letter.outcome.reason);
+  if (letter.outcome.rule != Rule::kNone) json.Key("rule").String(ToString(letter.outcome.rule));
+  if (letter.outcome.conflict != Conflict::kNone) json.Key("conflict").String(ToString(letter.outcome.conflict));
+  if (letter.source.has_value()) internal::WriteSource(&json, *letter.source);
+  json.Key("original").Base64(letter.original).Key("original_bytes").Number(letter.original_bytes);
+  if (letter.change.has_value()) {
+    json.Key("change");
+    internal::WriteChange(&json, *letter.change);
+  }
   json.End('}');
   return json.Take();
 }
@@ -166,6 +203,7 @@ std::string ToJson(const Entity& entity) {
     json.Null();
   }
   json.Key("deleted").Bool(entity.deleted);
+  if (entity.retired) json.Key("retired").Bool(true);
   internal::WriteOptional(&json, "min_balance", entity.policy.min_balance);
   internal::WriteOptional(&json, "max_balance", entity.policy.max_balance);
   if (entity.policy.closed.has_value()) json.Key("closed").Bool(*entity.policy.closed);
@@ -190,7 +228,9 @@ std::string ToJson(const SourceCursor& cursor) {
   JsonWriter json;
   json.Begin('{').Key("name").String(cursor.name).Key("position").Number(cursor.position);
   json.Key("incarnation").String(cursor.incarnation).Key("chained").Bool(cursor.chained);
-  json.Key("consumed").Number(cursor.consumed).End('}');
+  json.Key("consumed").Number(cursor.consumed);
+  if (cursor.window != 0) json.Key("window").Number(uint64_t{cursor.window}).Key("ahead").Number(cursor.ahead);
+  json.End('}');
   return json.Take();
 }
 
@@ -201,6 +241,8 @@ std::string ToJson(const JournalEntry& entry) {
   json.Key("outcome").String(ToString(entry.outcome)).Key("reason").String(entry.reason);
   json.Key("id").String(entry.id).Key("fingerprint").String(ToHex(entry.fingerprint));
   if (entry.source.has_value()) internal::WriteSource(&json, *entry.source);
+  if (entry.parked != 0) json.Key("parked").Number(entry.parked);
+  if (entry.letter != 0) json.Key("letter").Number(entry.letter);
   json.Key("balanced").Bool(entry.balanced).Key("effects").Begin('[');
   for (const JournalEffect& effect : entry.effects) internal::WriteEffect(&json, effect);
   json.End(']').End('}');

@@ -56,7 +56,8 @@ constexpr Field kChange[] = {{1, "id", Content::kText},
                              {2, "source", Content::kMessage, kSource},
                              {3, "updates", Content::kMessage, kUpdate, kMaxUpdatesPerChange},
                              {4, "balanced", Content::kNumber},
-                             {5, "metadata", Content::kMessage, kMetadataEntry}};
+                             {5, "metadata", Content::kMessage, kMetadataEntry},
+                             {6, "epoch", Content::kNumber}};
 
 const Field* FindField(absl::Span<const Field> fields, uint64_t number) {
   for (const Field& field : fields) {

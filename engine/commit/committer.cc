@@ -58,6 +58,7 @@ Committer::Committer(const CommitterParts& parts, const CommitterOptions& option
     : parts_(parts),
       options_(options),
       checkpoint_due_bytes_(std::min(kCheckpointBytesMin, options.max_dirty_bytes / 2)),
+      checkpoint_lsn_(parts.reader->durable_lsn()),
       decider_(parts.heads, parts.reader, options.decider),
       deciding_options_(options_now) {}
 
@@ -265,10 +266,27 @@ void Committer::MakeVisible() {
   parts_.heads->Publish(parts_.writer->tip());
   decider_.Publish();
   parts_.heads->Evict();
+  WarnOfLetters();
   for (const auto& [change, outcome] : decider_.unparked()) {
     outcome_counts_[static_cast<int>(outcome.code)].fetch_add(1, std::memory_order_relaxed);
     if (options_.on_unparked) options_.on_unparked(change, outcome);
   }
+}
+
+// Once when the store of dead letters is at 80 % of a bound, and again when it has been below it since.
+void Committer::WarnOfLetters() {
+  const HeadTable::Totals letters = parts_.heads->PendingTotalsOf(Table::kLetters);
+  const HeadTable::Totals parked = parts_.heads->PendingTotalsOf(Table::kParked);
+  const auto filled = [](uint64_t value, uint64_t bound) { return value >= bound - bound / 5; };
+  const bool full = filled(letters.records + parked.records, options_.decider.max_dead_letters) ||
+                    filled(letters.bytes + parked.bytes, options_.decider.max_dead_letter_bytes);
+  if (full && !letters_warned_) {
+    Log(absl::StrCat("dead letters are filling up: ", letters.records, " of ", letters.bytes, " bytes and ",
+                     parked.records, " parked changes, of at most ", options_.decider.max_dead_letters, " and ",
+                     options_.decider.max_dead_letter_bytes,
+                     " bytes; when they are full, intake stops: look at them with semel dead-letters"));
+  }
+  letters_warned_ = full;
 }
 
 // ---- Frames that are not of callers' changes.
@@ -374,8 +392,14 @@ void Committer::ThrottleIntake() {
   parts_.clock->SleepUs(static_cast<int64_t>(beyond * beyond * kWaitAtBoundUs));
 }
 
+bool Committer::IsCheckpointDue() const {
+  if (parts_.heads->dirty_bytes() >= checkpoint_due_bytes_.load()) return true;
+  const Lsn grown = parts_.reader->durable_lsn() - checkpoint_lsn_.load();
+  return options_.checkpoint_journal_bytes != 0 && grown >= options_.checkpoint_journal_bytes;
+}
+
 void Committer::ScheduleCheckpointIfDue() {
-  if (parts_.heads->dirty_bytes() < checkpoint_due_bytes_.load() || !poison_.Get().ok()) return;
+  if (!IsCheckpointDue() || !poison_.Get().ok()) return;
   if (checkpoint_scheduled_.exchange(true)) return;
   parts_.checkpoint_background->Schedule([this] {
     absl::Status status = RunCheckpoint();
@@ -407,6 +431,7 @@ absl::Status Committer::RunCheckpoint() {
     return poison_.Set(status);
   }
   parts_.heads->Release();
+  checkpoint_lsn_.store(info.tip.lsn);
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
 
   SEMEL_ASSIGN_OR_RETURN(const StateStats stats, parts_.store->GetStats());

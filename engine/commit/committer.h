@@ -44,9 +44,10 @@ struct CommitterOptions {
   DeciderOptions decider;
   size_t max_frame_bytes = size_t{64} << 20;
   size_t max_dirty_bytes = size_t{1} << 30;
-  std::function<void(std::string_view)> log;         // may be empty
-  std::function<absl::Status(Lsn)> publish_durable;  // tells other processes; called after each sync
+  std::function<void(std::string_view)> log;                       // may be empty
+  std::function<absl::Status(Lsn)> publish_durable;                // tells other processes; called after each sync
   std::function<void(const Change&, const Outcome&)> on_unparked;  // may be empty
+  uint64_t checkpoint_journal_bytes = 0;   // a checkpoint is due when the journal has grown by so much; 0: however much
   std::function<void()> after_checkpoint;  // may be empty; called by the background, with no lock held
 };
 
@@ -138,6 +139,7 @@ class Committer {
   void Decide(std::vector<Slice>* slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   absl::Status MakeDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   void MakeVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void WarnOfLetters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   absl::Status CommitAlone(const std::function<absl::Status(Decider*)>& decide);
   absl::Status CommitAloneLocked(const DecidingOptions& options, const std::function<absl::Status(Decider*)>& decide)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
@@ -146,6 +148,7 @@ class Committer {
 
   // Checkpoints.
   void ThrottleIntake();
+  bool IsCheckpointDue() const;
   void ScheduleCheckpointIfDue();
   absl::Status RunCheckpoint();
 
@@ -162,10 +165,12 @@ class Committer {
   Mutex checkpoint_mutex_;
   std::atomic<bool> checkpoint_scheduled_{false};
   std::atomic<size_t> checkpoint_due_bytes_;
+  std::atomic<Lsn> checkpoint_lsn_;  // of the last; before the first: where the journal ended at open
 
   Mutex commit_mutex_ ABSL_ACQUIRED_AFTER(checkpoint_mutex_);
   Decider decider_ ABSL_GUARDED_BY(commit_mutex_);
   DecidingOptions deciding_options_ ABSL_GUARDED_BY(commit_mutex_);
+  bool letters_warned_ ABSL_GUARDED_BY(commit_mutex_) = false;
   std::vector<HeadKey> keys_ ABSL_GUARDED_BY(commit_mutex_);            // of the frame, to be used again
   std::vector<HeadTable::Node*> nodes_ ABSL_GUARDED_BY(commit_mutex_);  // likewise
 

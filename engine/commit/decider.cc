@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
+#include "engine/journal/change_coding.h"
 #include "engine/rules/rules.h"
 #include "engine/rules/text.h"
 #include "engine/rules/validate.h"
@@ -56,10 +57,11 @@ std::string WhyWrongStream(const Change& change, uint64_t epoch) {
 // The message of a change as it is kept. `bytes` holds what the result points into.
 KeptMessage MessageOf(const Change& change, std::string* bytes) {
   KeptMessage message;
-  if (change.undecodable.empty()) *bytes = ToProto(change);
+  if (change.undecodable.empty()) *bytes = EncodeChange(change);
   const bool keeps_change = bytes->size() <= kMaxKeptBytes;
   if (keeps_change) message.change = *bytes;
-  const std::string& original = change.original.empty() && !keeps_change ? *bytes : change.original;
+  if (!keeps_change && change.original.empty()) *bytes = ToProto(change);
+  const std::string& original = !keeps_change && change.original.empty() ? *bytes : change.original;
   message.original = std::string_view(original).substr(0, kMaxKeptBytes);
   message.original_bytes = original.size();
   return message;
@@ -99,7 +101,7 @@ absl::Status Decider::Recover() {
   }));
   SEMEL_RETURN_IF_ERROR(heads_->VisitRecords(Table::kParked, [&](std::string_view, std::string_view bytes) {
     SEMEL_ASSIGN_OR_RETURN(const ParkedRecord record, DecodeParked(bytes));
-    SEMEL_ASSIGN_OR_RETURN(const Change change, ParseChangeProto(record.message.change));
+    SEMEL_ASSIGN_OR_RETURN(const Change change, DecodeChange(record.message.change));
     const Identity identity{record.entry.id, record.entry.fingerprint};
     const size_t size = record.message.change.size() + record.message.original.size();
     lot_.Add(ParkingLot::Describe(record.entry.sequence, identity, change, size));
@@ -403,7 +405,7 @@ absl::StatusOr<std::string> Decider::ReadRecord(Table table, uint64_t sequence) 
 
 // Fills all but the record and the message, of the message.
 absl::Status Decider::Unpack(Kept* kept) {
-  SEMEL_ASSIGN_OR_RETURN(kept->change, ParseChangeProto(kept->message.change));
+  SEMEL_ASSIGN_OR_RETURN(kept->change, DecodeChange(kept->message.change));
   kept->prepared = Prepare(kept->change, options_);
   std::vector<HeadKey> keys;
   if (kept->prepared.has_updates()) {

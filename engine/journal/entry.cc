@@ -31,7 +31,7 @@
 //                     [policy_lsn back]
 //       of a source:  position  [incarnation]  [window]  [settled before: position - it, zigzag]
 //
-//   policy: flags kHasAsset .., [asset] [min_balance] [max_balance]
+//   policy: see change_coding.h
 
 #include "engine/journal/entry.h"
 
@@ -41,6 +41,7 @@
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/base/coding.h"
+#include "engine/journal/change_coding.h"
 #include "engine/journal/frame.h"
 
 namespace semel::internal {
@@ -90,14 +91,6 @@ constexpr uint8_t kHasSettledBefore = 1 << 6;
 constexpr uint8_t kSourceFlags =
     kSource | kHasWindow | kSettles | kSetsCursor | kChained | kHasIncarnation | kHasSettledBefore;
 
-// Flags of a policy.
-constexpr uint8_t kHasAsset = 1 << 0;
-constexpr uint8_t kHasMinBalance = 1 << 1;
-constexpr uint8_t kHasMaxBalance = 1 << 2;
-constexpr uint8_t kHasClosed = 1 << 3;
-constexpr uint8_t kClosed = 1 << 4;
-constexpr uint8_t kPolicyFlags = kHasAsset | kHasMinBalance | kHasMaxBalance | kHasClosed | kClosed;
-
 constexpr size_t kMaxReasonBytes = 4096;                  // a longer one is cut
 constexpr size_t kMaxEffects = kMaxUpdatesPerChange + 1;  // and the source
 constexpr uint8_t kMaxAction = static_cast<uint8_t>(Action::kSetPolicy);
@@ -136,34 +129,11 @@ bool GetCode(Decoder* in, uint8_t max, Code* code) {
   return true;
 }
 
-void EncodePolicy(const Policy& policy, std::string* out) {
-  PutByte(out, FlagIf(policy.asset.has_value(), kHasAsset) | FlagIf(policy.min_balance.has_value(), kHasMinBalance) |
-                   FlagIf(policy.max_balance.has_value(), kHasMaxBalance) |
-                   FlagIf(policy.closed.has_value(), kHasClosed) | FlagIf(policy.closed.value_or(false), kClosed));
-  if (policy.asset) PutBytes(out, *policy.asset);
-  if (policy.min_balance) PutSignedVarint128(out, *policy.min_balance);
-  if (policy.max_balance) PutSignedVarint128(out, *policy.max_balance);
-}
-
-bool DecodePolicy(Decoder* in, Policy* policy) {
-  uint8_t flags = 0;
-  if (!in->GetByte(&flags) || (flags & ~kPolicyFlags) != 0) return false;
-  if ((flags & kClosed) != 0 && (flags & kHasClosed) == 0) return false;
-  if ((flags & kHasClosed) != 0) policy->closed = (flags & kClosed) != 0;
-  if ((flags & kHasAsset) != 0) {
-    std::string_view asset;
-    if (!GetSomeBytes(in, kMaxAssetBytes, &asset)) return false;
-    policy->asset.emplace(asset);
-  }
-  if ((flags & kHasMinBalance) != 0 && !in->GetSignedVarint128(&policy->min_balance.emplace())) return false;
-  return (flags & kHasMaxBalance) == 0 || in->GetSignedVarint128(&policy->max_balance.emplace());
-}
-
 void EncodeEntityPart(const Effect& effect, Lsn lsn, std::string* out) {
   PutSignedVarint128(out, effect.balance);
   if (effect.action == Action::kAdd) PutSignedVarint128(out, effect.amount);
   if (effect.action == Action::kPut) PutBytes(out, effect.value);
-  if (effect.action == Action::kSetPolicy) EncodePolicy(effect.policy.value_or(Policy()), out);
+  if (effect.action == Action::kSetPolicy) PutPolicy(out, effect.policy.value_or(Policy()));
   if (effect.stamp) PutVarint(out, *effect.stamp);
   if (effect.value_lsn) PutBack(out, lsn, *effect.value_lsn);
   if (effect.policy_lsn) PutBack(out, lsn, *effect.policy_lsn);
@@ -177,7 +147,7 @@ bool DecodeEntityPart(Decoder* in, uint8_t flags, Lsn lsn, Effect* effect) {
   if (!in->GetSignedVarint128(&effect->balance)) return false;
   if (effect->action == Action::kAdd && !in->GetSignedVarint128(&effect->amount)) return false;
   if (effect->action == Action::kPut && !in->GetBytes(kMaxValueBytes, &effect->value)) return false;
-  if (effect->action == Action::kSetPolicy && !DecodePolicy(in, &effect->policy.emplace())) return false;
+  if (effect->action == Action::kSetPolicy && !GetPolicy(in, &effect->policy.emplace())) return false;
   if ((flags & kHasStamp) != 0 && !in->GetVarint(&effect->stamp.emplace())) return false;
   if ((flags & kHasValueLsn) != 0 && !GetBack(in, lsn, &effect->value_lsn.emplace())) return false;
   return (flags & kHasPolicyLsn) == 0 || GetBack(in, lsn, &effect->policy_lsn.emplace());

@@ -45,7 +45,7 @@ enum class EntryKind : uint8_t {
 
 // The message of a change that is kept with it.
 struct KeptMessage {
-  std::string_view change;     // a semel.v1.Change; empty if the message could not be decoded, or is over its limits
+  std::string_view change;     // see change_coding.h; empty if the message could not be decoded, or is over its limits
   std::string_view original;   // as it came, if it came in another form; cut at kMaxKeptBytes
   uint64_t original_bytes = 0;  // before that
 };

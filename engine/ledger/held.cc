@@ -8,6 +8,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/commit/records.h"
 #include "engine/commit/retired_prefixes.h"
+#include "engine/journal/change_coding.h"
 
 namespace semel::internal {
 namespace {
@@ -58,13 +59,12 @@ absl::StatusOr<DeadLetter> ToDeadLetter(std::string_view bytes) {
     source.position = record.source->position;
   }
   const KeptMessage& message = record.message;
-  const bool as_change = message.original_bytes == 0;
-  letter.original = as_change ? message.change : message.original;
-  letter.original_bytes = as_change ? message.change.size() : message.original_bytes;
   if (!message.change.empty()) {
-    // One that was refused for its size may be beyond what the reader takes.
-    if (absl::StatusOr<Change> change = ParseChangeProto(message.change); change.ok()) letter.change = *std::move(change);
+    SEMEL_ASSIGN_OR_RETURN(letter.change, DecodeChange(message.change));
   }
+  const bool as_change = letter.change.has_value() && message.original_bytes == 0;
+  letter.original = as_change ? ToProto(*letter.change) : std::string(message.original);
+  letter.original_bytes = as_change ? letter.original.size() : message.original_bytes;
   return letter;
 }
 
@@ -77,7 +77,7 @@ absl::StatusOr<std::vector<ParkedChange>> ListParked(const HeadTable& heads, con
     ParkedChange parked;
     parked.sequence = record.entry.sequence;
     parked.parked_us = record.parked_us;
-    SEMEL_ASSIGN_OR_RETURN(parked.change, ParseChangeProto(record.message.change));
+    SEMEL_ASSIGN_OR_RETURN(parked.change, DecodeChange(record.message.change));
     if (IsOf(parked.change.source, options.source)) list.push_back(std::move(parked));
     return list.size() != options.limit || options.limit == 0;
   };

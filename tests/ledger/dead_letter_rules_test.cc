@@ -168,6 +168,33 @@ TEST_F(DeadLetterTest, R39_AFullStore_StopsIntakeWithAnError_AndDropsNothing) {
   EXPECT_EQ(Letters().size(), 2u);
 }
 
+TEST_F(DeadLetterTest, R39_AtFourFifths_TheLogSaysSo_Once) {
+  std::vector<std::string> lines;
+  options_.max_dead_letters = 10;
+  options_.log = [&](std::string_view line) { lines.emplace_back(line); };
+  Reopen();
+  for (uint64_t position = 1; position <= 7; ++position) EXPECT_EQ(Say(At(Change("bad"), "s", position)), "INVALID");
+  EXPECT_TRUE(lines.empty());
+  for (uint64_t position = 8; position <= 10; ++position) EXPECT_EQ(Say(At(Change("bad"), "s", position)), "INVALID");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("dead letters are filling up: 8 of"), std::string::npos) << lines[0];
+}
+
+TEST_F(DeadLetterTest, KeysAndIdsOfAnyBytes_AreKeptAsTheyAre) {
+  options_.parking = true;
+  Reopen();
+  const std::string binary("\x00\xff\xfe\x80", 4);
+  EXPECT_EQ(Say(AddAt(binary, binary, 1, 5)), "PARKED");
+  EXPECT_EQ(Say(At(AddAt(binary + "2", binary, 1, 7), binary, 1)), "PARKED");
+  Crash();
+  EXPECT_EQ(ledger_->ListParked()->at(1).change.source->name, binary);
+  EXPECT_EQ(Say(AddAt("first", binary, 0, 1)), "APPLIED");
+  EXPECT_EQ(Balance(binary), 6);
+  ASSERT_EQ(Letters().size(), 1u);
+  EXPECT_EQ(Letters()[0].id, binary + "2");
+  EXPECT_EQ(Letters()[0].change->updates[0].key, binary);
+}
+
 TEST_F(DeadLetterTest, ParkedChanges_KeepTheirRoomAmongTheLetters) {
   options_.parking = true;
   options_.max_dead_letters = 2;

@@ -106,16 +106,22 @@ std::vector<Step> Story() {
           Send(Windowed(2))};
 }
 
+// A range of a temporary would be gone before its first element is looked at.
+template <typename T>
+T Copy(absl::StatusOr<T> list) {
+  return *std::move(list);
+}
+
 // Everything that should be the same in the end.
 std::string Describe(Ledger& ledger) {
   std::string text;
   for (const char* key : {"a", "b", "w", "doc/1"}) text += ToJson(ledger.Get(key).value()) + "\n";
-  for (const ParkedChange& parked : ledger.ListParked().value()) text += "parked " + parked.change.id + "\n";
-  for (const DeadLetter& letter : ledger.ListDeadLetters().value()) {
+  for (const ParkedChange& parked : Copy(ledger.ListParked())) text += "parked " + parked.change.id + "\n";
+  for (const DeadLetter& letter : Copy(ledger.ListDeadLetters())) {
     text += "letter " + letter.id + " " + std::string(ToString(letter.outcome.code)) + "\n";
   }
-  for (const SourceCursor& cursor : ledger.ListSources().value()) text += ToJson(cursor) + "\n";
-  for (const std::string& prefix : ledger.ListRetired().value()) text += "retired " + prefix + "\n";
+  for (const SourceCursor& cursor : Copy(ledger.ListSources())) text += ToJson(cursor) + "\n";
+  for (const std::string& prefix : Copy(ledger.ListRetired())) text += "retired " + prefix + "\n";
   return text;
 }
 
