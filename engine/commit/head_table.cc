@@ -145,16 +145,12 @@ absl::Status HeadTable::Apply(Node* node, const Effect& effect, const EntryRef& 
 
 void HeadTable::Apply(Node* node, const RecordChange& change) {
   Head* head = PendingOf(node);
-  if (change.settles.has_value()) {
-    SettlePosition(*change.settles, head);
-    return;
-  }
   Totals& totals = pending_totals_[static_cast<size_t>(node->table)];
   if (!HasHeads(node->table) && head->version != 0) {
     --totals.records;
     totals.bytes -= head->Extras().value->size();
   }
-  *head = change.record.has_value() ? RecordHead(*change.record) : Head();
+  ApplyRecordChange(change, head);
   if (!HasHeads(node->table) && head->version != 0) {
     ++totals.records;
     totals.bytes += head->Extras().value->size();

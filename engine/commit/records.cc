@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "engine/base/coding.h"
+#include "engine/rules/effect.h"
 
 namespace semel::internal {
 namespace {
@@ -281,6 +282,14 @@ void AppendRecordChanges(const Entry& entry, uint64_t id_seed, std::vector<Recor
     case EntryKind::kSetSource:
     case EntryKind::kFloor:
       break;
+  }
+}
+
+void ApplyRecordChange(const RecordChange& change, Head* head) {
+  if (change.settles.has_value()) {
+    SettlePosition(*change.settles, head);
+  } else {
+    *head = change.record.has_value() ? RecordHead(*change.record) : Head();
   }
 }
 

@@ -71,6 +71,9 @@ struct RecordChange {
 // Appends what `entry` changes beside its effects. Nothing for nearly all entries. `id_seed`: Seeds::ids.
 void AppendRecordChanges(const Entry& entry, uint64_t id_seed, std::vector<RecordChange>* changes);
 
+// What a change makes of the head of its entity, source or record. A source whose position is settled must be there.
+void ApplyRecordChange(const RecordChange& change, Head* head);
+
 // Refused, as semel::Outcome::refused says it of a code.
 bool IsRefusal(OutcomeCode code);
 

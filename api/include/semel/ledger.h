@@ -129,6 +129,7 @@ struct VerifyReport {
   uint64_t entities = 0;
   uint64_t sources = 0;
   uint64_t balanced_changes = 0;
+  uint64_t base_lsn = 0;     // of the base snapshot that the replay began from; 0: none, but from the beginning
   uint64_t lsn = 0;          // checked up to here
   std::string state_digest;  // recomputed
   std::string fault;         // the first; empty: none found
@@ -270,8 +271,8 @@ class Ledger {
 
   virtual absl::StatusOr<Stats> GetStats() = 0;
 
-  // Checks every checksum and chain of the files, replays the journal from its beginning and compares the result with
-  // the state. Reads everything; takes as long. The first fault is in the report; an error means that the check
+  // Checks every checksum and chain of the files, replays the journal from its beginning, or from the base snapshot of
+  // the last trim, and compares the result with the state. Reads everything; takes as long. The first fault is in the report; an error means that the check
   // itself could not run. `progress` (may be empty) is called now and then with the fraction done, 0 .. 1.
   virtual absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress = {}) = 0;
 
