@@ -5,39 +5,105 @@
 #ifndef SEMEL_TESTS_LEDGER_SIM_WORLD_H_
 #define SEMEL_TESTS_LEDGER_SIM_WORLD_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "engine/base/status_macros.h"
 #include "engine/ledger/world.h"
 #include "tests/sim/sim_environment.h"
 #include "tests/sim/sim_file_system.h"
 
 namespace semel::testing {
 
-// What outlives a crash: the files, and the state as its last commit left it.
+// What outlives a crash: the files, and the states as their last commits left them. A state is known by the number in
+// its file, so that it moves and goes with its directory.
+struct SimState {
+  uint64_t seed;
+  std::shared_ptr<internal::StateStore> store;
+};
 struct SimDisk {
   SimFileSystem files;
-  std::shared_ptr<internal::StateStore> state;
+  std::map<std::string, SimState> states;
 };
 
-// Lends the disk's state to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a
+// Writes the file of a state into a directory.
+inline absl::Status AddSimState(SimDisk* disk, const std::string& directory, SimState state) {
+  const std::string number = std::to_string(disk->states.size());
+  SEMEL_ASSIGN_OR_RETURN(const auto file, disk->files.Open(directory + "/data.mdb", internal::OpenMode::kCreateNew));
+  disk->states[number] = std::move(state);
+  SEMEL_RETURN_IF_ERROR(file->WriteAt(0, number));
+  SEMEL_RETURN_IF_ERROR(file->Sync());
+  return disk->files.SyncDirectory(directory);
+}
+
+inline absl::StatusOr<SimState> FindSimState(SimDisk* disk, const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const std::string number, internal::ReadWholeFile(&disk->files, directory + "/data.mdb", 100));
+  const auto found = disk->states.find(number);
+  if (found == disk->states.end()) return absl::DataLossError("no state");
+  return found->second;
+}
+
+// Under a temporary name first, as in LMDB.
+inline absl::Status CreateSimState(SimDisk* disk, const internal::StateIdentity& identity) {
+  const std::string path = identity.directory + "/" + identity.name;
+  SEMEL_RETURN_IF_ERROR(internal::RemoveTree(&disk->files, path + ".tmp"));
+  SEMEL_RETURN_IF_ERROR(disk->files.CreateDirectory(path + ".tmp"));
+  SEMEL_RETURN_IF_ERROR(
+      AddSimState(disk, path + ".tmp", {identity.seed, internal::NewMemoryStateStore(identity.seed)}));
+  SEMEL_RETURN_IF_ERROR(disk->files.Rename(path + ".tmp", path));
+  return disk->files.SyncDirectory(identity.directory);
+}
+
+// Lends a state of the disk to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a
 // crash.
 class SimStateStore final : public internal::StateStore {
  public:
-  explicit SimStateStore(SimDisk* disk) : disk_(disk), state_(disk->state) {}
-  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return state_->Snapshot(); }
+  explicit SimStateStore(SimDisk* disk, const std::string& directory = "/ledger/state")
+      : disk_(disk), state_(FindSimState(disk, directory).value()) {}
+  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return state_.store->Snapshot(); }
   absl::Status Commit(const internal::RecordFeed& records, const internal::CheckpointInfo& info) override {
     if (disk_->files.crashed()) return absl::AbortedError("crashed");
-    return state_->Commit(records, info);
+    return state_.store->Commit(records, info);
   }
-  absl::StatusOr<internal::StateStats> GetStats() override { return state_->GetStats(); }
-  absl::StatusOr<internal::CheckpointInfo> Verify() override { return state_->Verify(); }
+  absl::Status CopyTo(const std::string& directory) override;
+  absl::StatusOr<internal::StateStats> GetStats() override { return state_.store->GetStats(); }
+  absl::StatusOr<internal::CheckpointInfo> Verify() override { return state_.store->Verify(); }
 
  private:
   SimDisk* const disk_;
-  const std::shared_ptr<internal::StateStore> state_;
+  const SimState state_;
 };
+
+// One step, as in LMDB.
+inline absl::Status SimStateStore::CopyTo(const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<internal::StateSnapshot> snapshot, state_.store->Snapshot());
+  std::vector<std::pair<internal::Table, std::pair<std::string, internal::Head>>> records;
+  for (int t = 0; t < internal::kTableCount; ++t) {
+    const internal::Table table{static_cast<uint8_t>(t)};
+    SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, "", [&](std::string_view key, const internal::Head& head) {
+      records.push_back({table, {std::string(key), head}});
+      return true;
+    }));
+  }
+  SimState copy{state_.seed, internal::NewMemoryStateStore(state_.seed)};
+  auto next = records.begin();
+  SEMEL_RETURN_IF_ERROR(copy.store->Commit(
+      [&](internal::Table* table, std::string_view* key, const internal::Head** head) {
+        if (next == records.end()) return false;
+        *table = next->first;
+        *key = next->second.first;
+        *head = &next->second.second;
+        ++next;
+        return true;
+      },
+      snapshot->info()));
+  return AddSimState(disk_, directory, std::move(copy));
+}
 
 // Background work runs at once, in the thread that asks for it.
 inline internal::World MakeSimWorld(SimDisk* disk) {
@@ -48,15 +114,14 @@ inline internal::World MakeSimWorld(SimDisk* disk) {
   world.checkpoint_background = std::make_unique<InlineBackground>(at_once);
   world.journal_background = std::make_unique<InlineBackground>(at_once);
   world.async_background = std::make_unique<InlineBackground>(at_once);
+  world.trim_background = std::make_unique<InlineBackground>(at_once);
   world.new_uuid = [] { return std::string("sixteen bytes id"); };
-  world.create_state = [disk](const internal::StateIdentity& identity) {
-    if (disk->files.crashed()) return absl::AbortedError("crashed");
-    disk->state = internal::NewMemoryStateStore(identity.seed);
-    return absl::OkStatus();
-  };
-  world.open_state = [disk](const internal::StateIdentity&) -> absl::StatusOr<std::unique_ptr<internal::StateStore>> {
-    if (disk->state == nullptr) return absl::DataLossError("no state");
-    return std::make_unique<SimStateStore>(disk);
+  world.create_state = [disk](const internal::StateIdentity& identity) { return CreateSimState(disk, identity); };
+  world.open_state =
+      [disk](const internal::StateIdentity& identity) -> absl::StatusOr<std::unique_ptr<internal::StateStore>> {
+    const std::string directory = identity.directory + "/" + identity.name;
+    SEMEL_RETURN_IF_ERROR(FindSimState(disk, directory).status());
+    return std::make_unique<SimStateStore>(disk, directory);
   };
   return world;
 }
