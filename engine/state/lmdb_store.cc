@@ -376,9 +376,15 @@ absl::StatusOr<uint64_t> LmdbStateStore::CountFreePages() {
 }
 
 absl::StatusOr<CheckpointInfo> LmdbStateStore::Verify() {
-  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<LmdbSnapshot> snapshot, TakeSnapshot());
-  SEMEL_RETURN_IF_ERROR(CheckPagesOf(snapshot->txn(), env_->fd()));
-  return VerifyRecords(snapshot.get(), seed_);
+  // A writer in another process may make two checkpoints between the two looks, hardly ever so often.
+  constexpr int kAttempts = 10;
+  for (int attempt = 1;; ++attempt) {
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<LmdbSnapshot> snapshot, TakeSnapshot());
+    const absl::Status pages = CheckPagesOf(snapshot->txn(), env_->fd());
+    if (absl::IsUnavailable(pages) && attempt < kAttempts) continue;
+    SEMEL_RETURN_IF_ERROR(pages);
+    return VerifyRecords(snapshot.get(), seed_);
+  }
 }
 
 }  // namespace

@@ -59,29 +59,9 @@ inline absl::Status CreateSimState(SimDisk* disk, const internal::StateIdentity&
   return disk->files.SyncDirectory(identity.directory);
 }
 
-// Lends a state of the disk to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a
-// crash.
-class SimStateStore final : public internal::StateStore {
- public:
-  explicit SimStateStore(SimDisk* disk, const std::string& directory = "/ledger/state")
-      : disk_(disk), state_(FindSimState(disk, directory).value()) {}
-  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return state_.store->Snapshot(); }
-  absl::Status Commit(const internal::RecordFeed& records, const internal::CheckpointInfo& info) override {
-    if (disk_->files.crashed()) return absl::AbortedError("crashed");
-    return state_.store->Commit(records, info);
-  }
-  absl::Status CopyTo(const std::string& directory) override;
-  absl::StatusOr<internal::StateStats> GetStats() override { return state_.store->GetStats(); }
-  absl::StatusOr<internal::CheckpointInfo> Verify() override { return state_.store->Verify(); }
-
- private:
-  SimDisk* const disk_;
-  const SimState state_;
-};
-
-// One step, as in LMDB.
-inline absl::Status SimStateStore::CopyTo(const std::string& directory) {
-  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<internal::StateSnapshot> snapshot, state_.store->Snapshot());
+// A state that holds what `store` holds.
+inline absl::StatusOr<SimState> CopyOf(internal::StateStore* store, uint64_t seed) {
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<internal::StateSnapshot> snapshot, store->Snapshot());
   std::vector<std::pair<internal::Table, std::pair<std::string, internal::Head>>> records;
   for (int t = 0; t < internal::kTableCount; ++t) {
     const internal::Table table{static_cast<uint8_t>(t)};
@@ -90,7 +70,7 @@ inline absl::Status SimStateStore::CopyTo(const std::string& directory) {
       return true;
     }));
   }
-  SimState copy{state_.seed, internal::NewMemoryStateStore(state_.seed)};
+  SimState copy{seed, internal::NewMemoryStateStore(seed)};
   auto next = records.begin();
   SEMEL_RETURN_IF_ERROR(copy.store->Commit(
       [&](internal::Table* table, std::string_view* key, const internal::Head** head) {
@@ -102,8 +82,32 @@ inline absl::Status SimStateStore::CopyTo(const std::string& directory) {
         return true;
       },
       snapshot->info()));
-  return AddSimState(disk_, directory, std::move(copy));
+  return copy;
 }
+
+// Lends a state of the disk to one life of the ledger. A commit is one durable step, as in LMDB; none happens after a
+// crash.
+class SimStateStore final : public internal::StateStore {
+ public:
+  explicit SimStateStore(SimDisk* disk, const std::string& directory = "/ledger/state")
+      : disk_(disk), state_(FindSimState(disk, directory).value()) {}
+  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return state_.store->Snapshot(); }
+  absl::Status Commit(const internal::RecordFeed& records, const internal::CheckpointInfo& info) override {
+    if (disk_->files.crashed()) return absl::AbortedError("crashed");
+    return state_.store->Commit(records, info);
+  }
+  // One step, as in LMDB.
+  absl::Status CopyTo(const std::string& directory) override {
+    SEMEL_ASSIGN_OR_RETURN(SimState copy, CopyOf(state_.store.get(), state_.seed));
+    return AddSimState(disk_, directory, std::move(copy));
+  }
+  absl::StatusOr<internal::StateStats> GetStats() override { return state_.store->GetStats(); }
+  absl::StatusOr<internal::CheckpointInfo> Verify() override { return state_.store->Verify(); }
+
+ private:
+  SimDisk* const disk_;
+  const SimState state_;
+};
 
 // Background work runs at once, in the thread that asks for it.
 inline internal::World MakeSimWorld(SimDisk* disk) {
@@ -122,6 +126,12 @@ inline internal::World MakeSimWorld(SimDisk* disk) {
     const std::string directory = identity.directory + "/" + identity.name;
     SEMEL_RETURN_IF_ERROR(FindSimState(disk, directory).status());
     return std::make_unique<SimStateStore>(disk, directory);
+  };
+  world.compact_state = [disk](const internal::StateIdentity& identity, const std::string& to_name) -> absl::Status {
+    const std::string to = identity.directory + "/" + to_name;
+    SEMEL_RETURN_IF_ERROR(disk->files.CreateDirectory(to));
+    SEMEL_RETURN_IF_ERROR(SimStateStore(disk, identity.directory + "/" + identity.name).CopyTo(to));
+    return disk->files.SyncDirectory(identity.directory);
   };
   return world;
 }
