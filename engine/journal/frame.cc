@@ -44,6 +44,10 @@ JournalTip TipAfter(const FrameHeader& header) {
   return {header.end_lsn(), header.first_sequence + header.entry_count, header.header_checksum, header.commit_time_us};
 }
 
+JournalTip TipBefore(const FrameHeader& header) {
+  return {header.lsn, header.first_sequence, header.previous_checksum, header.commit_time_us};
+}
+
 std::optional<FrameHeader> DecodeFrameHeader(std::string_view bytes, Lsn lsn, uint64_t seed) {
   if (ClaimedFrameLsn(bytes) != lsn) return std::nullopt;
   FrameHeader header;

@@ -53,6 +53,9 @@ struct JournalTip {
 };
 JournalTip TipAfter(const FrameHeader& header);
 
+// The place before a frame, as far as the frame says it.
+JournalTip TipBefore(const FrameHeader& header);
+
 // nullopt unless the 64 bytes are a header with a right checksum for this address.
 std::optional<FrameHeader> DecodeFrameHeader(std::string_view bytes, Lsn lsn, uint64_t seed);
 

@@ -42,6 +42,8 @@ struct SegmentInfo {
   // Where the file ends; the data of a sealed segment ends earlier.
   Lsn capacity_end() const { return first_lsn + file_bytes - kSegmentHeaderBytes; }
   uint64_t OffsetOf(Lsn lsn) const { return kSegmentHeaderBytes + (lsn - first_lsn); }
+
+  friend bool operator==(const SegmentInfo&, const SegmentInfo&) = default;
 };
 
 std::string SegmentPath(const JournalIdentity& identity, Lsn first_lsn);

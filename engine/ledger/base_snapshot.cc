@@ -156,17 +156,6 @@ absl::StatusOr<uint64_t> WriteRecords(File* file, const StateIdentity& identity,
   return writer.bytes();
 }
 
-absl::Status ReadThrough(BaseReader* base, const std::atomic<bool>* stop) {
-  Table table;
-  std::string_view key;
-  const Head* head = nullptr;
-  for (;;) {
-    SEMEL_ASSIGN_OR_RETURN(const bool more, base->Next(&table, &key, &head));
-    if (!more) return absl::OkStatus();
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("the ledger is closing");
-  }
-}
-
 }  // namespace
 
 std::string BasePath(const std::string& directory, Lsn lsn) {
@@ -180,6 +169,13 @@ absl::StatusOr<std::vector<Lsn>> ListBases(FileSystem* files, const std::string&
     if (const std::optional<Lsn> lsn = ParseName(name); lsn.has_value()) bases.push_back(*lsn);
   }
   return bases;
+}
+
+absl::StatusOr<uint64_t> BaseBytes(FileSystem* files, const std::string& directory, Lsn lsn) {
+  const absl::StatusOr<std::unique_ptr<File>> file = files->Open(BasePath(directory, lsn), OpenMode::kRead);
+  if (absl::IsNotFound(file.status())) return 0;
+  SEMEL_RETURN_IF_ERROR(file.status());
+  return (*file)->Size();
 }
 
 absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, std::optional<Lsn> keep) {
@@ -324,6 +320,17 @@ absl::StatusOr<bool> BaseReader::Next(Table* table, std::string_view* key, const
   bytes_[number] += stored.size() - kCheckBytes;
   *head = &head_;
   return true;
+}
+
+absl::Status ReadThrough(BaseReader* base, const std::atomic<bool>* stop) {
+  Table table;
+  std::string_view key;
+  const Head* head = nullptr;
+  for (;;) {
+    SEMEL_ASSIGN_OR_RETURN(const bool more, base->Next(&table, &key, &head));
+    if (!more) return absl::OkStatus();
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("the ledger is closing");
+  }
 }
 
 absl::Status LoadBase(BaseReader* base, StateStore* store) {

@@ -42,6 +42,9 @@ std::string BasePath(const std::string& directory, Lsn lsn);
 // here.
 absl::StatusOr<std::vector<Lsn>> ListBases(FileSystem* files, const std::string& directory);
 
+// The size of one; 0 if it was removed meanwhile.
+absl::StatusOr<uint64_t> BaseBytes(FileSystem* files, const std::string& directory, Lsn lsn);
+
 // Removes all of them but the one at `keep`, if any, and what an interrupted WriteBase left.
 absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, std::optional<Lsn> keep);
 
@@ -100,6 +103,9 @@ class BaseReader {
   Hash128 digest_;
   Head head_;
 };
+
+// Reads a base snapshot to its end. `stop` as above. Errors: DataLoss.
+absl::Status ReadThrough(BaseReader* base, const std::atomic<bool>* stop);
 
 // Puts all records of a base snapshot into an empty store, in several transactions, so that memory stays bounded; the
 // last makes it the state of that checkpoint. Errors: DataLoss, those of the store.

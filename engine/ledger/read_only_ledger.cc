@@ -17,6 +17,7 @@
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
+#include "engine/ledger/pins.h"
 #include "engine/ledger/reads.h"
 #include "engine/ledger/verify.h"
 #include "engine/ledger/world.h"
@@ -79,7 +80,6 @@ class ReadOnlyLedger final : public Ledger {
   absl::StatusOr<RetireReport> Retire(std::string_view) override { return ReadOnlyError(); }
   absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return ReadOnlyError(); }
   absl::Status Checkpoint() override { return ReadOnlyError(); }
-  absl::StatusOr<Answerable> AnswerableSince(std::string_view) override { return absl::UnimplementedError("todo"); }
   absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
     return absl::UnimplementedError("todo");
   }
@@ -126,22 +126,31 @@ class ReadOnlyLedger final : public Ledger {
   absl::StatusOr<std::vector<std::string>> ListRetired() override {
     return Read([&](const Reads& reads) { return internal::ListRetired(reads.heads()); });
   }
+  absl::StatusOr<Answerable> AnswerableSince(std::string_view key) override {
+    return Read([&](const Reads& reads) { return reads.AnswerableSince(key); });
+  }
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
+    SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, from));  // before the floor is looked at
     return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
   }
   absl::StatusOr<Stats> GetStats() override {
     return Read([&](const Reads& reads) { return reads.GetStats(); });
   }
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
-    return Read([&](const Reads&) {
+    SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));  // likewise
+    return Read([&](const Reads&) -> absl::StatusOr<VerifyReport> {
       mutex_.AssertHeld();
-      return VerifyFiles(manifest_, journal_.get(), store_.get(), progress);
+      SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, base_->Snapshot());
+      const VerifiedFiles files{world_.files, directory_, manifest_, journal_.get(), store_.get(), snapshot.get()};
+      return VerifyFiles(files, progress);
     });
   }
 
  private:
   // Brings heads_ to what the writer has published, and holds a snapshot of the state under them.
   absl::Status CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status TryCatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReopenStateIfReplaced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Rebase(std::unique_ptr<StateSnapshot> snapshot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -156,11 +165,18 @@ class ReadOnlyLedger final : public Ledger {
       Forget();
       return status;
     }
-    caller_ = std::this_thread::get_id();
-    auto result = function(*reads_);
-    caller_ = std::thread::id();
-    base_->Replace(nullptr);  // an idle reader must not keep pages of the state from being used again
-    return result;
+    for (;;) {
+      const Lsn floor = journal_->floor();
+      caller_ = std::this_thread::get_id();
+      auto result = function(*reads_);
+      caller_ = std::thread::id();
+      // A trim may have taken away what was being read; above its floor it is all there.
+      const bool again = absl::IsOutOfRange(result.status()) && CatchUp().ok() && journal_->floor() != floor;
+      if (again) continue;
+      if (base_ != nullptr)
+        base_->Replace(nullptr);  // an idle reader must not keep pages of the state from being used again
+      return result;
+    }
   }
 
   const ReadOnlyOptions options_;
@@ -176,7 +192,7 @@ class ReadOnlyLedger final : public Ledger {
   std::atomic<std::thread::id> caller_{std::thread::id()};  // who holds mutex_ and runs a visitor
 
   Mutex mutex_;
-  std::unique_ptr<StateStore> store_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<StateStore> store_ ABSL_GUARDED_BY(mutex_);  // shared with backups
   std::unique_ptr<JournalReader> journal_ ABSL_GUARDED_BY(mutex_);
   Lsn base_lsn_ ABSL_GUARDED_BY(mutex_) = 0;  // of the checkpoint under heads_
   std::unique_ptr<OneSnapshot> base_ ABSL_GUARDED_BY(mutex_);
@@ -197,7 +213,9 @@ absl::Status ReadOnlyLedger::Open(const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(journal_, JournalReader::Open(world_.files, identity, options_.journal_cache_bytes));
   SEMEL_RETURN_IF_ERROR(CatchUp());
   base_->Replace(nullptr);
-  return absl::OkStatus();
+  if (journal_->oldest_lsn() <= journal_->floor()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("journal: the segments from LSN ", journal_->floor(), " to ",
+                                          journal_->oldest_lsn(), " are missing; restore them from a backup"));
 }
 
 absl::Status ReadOnlyLedger::CatchUp() {
@@ -205,6 +223,15 @@ absl::Status ReadOnlyLedger::CatchUp() {
     return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
   }
   if (store_ == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+  // What lies between the state and the present may be trimmed when a newer state stands.
+  constexpr int kAttempts = 5;
+  absl::Status status = TryCatchUp();
+  for (int attempt = 1; absl::IsOutOfRange(status) && attempt < kAttempts; ++attempt) status = TryCatchUp();
+  return status;
+}
+
+absl::Status ReadOnlyLedger::TryCatchUp() {
+  SEMEL_RETURN_IF_ERROR(ReopenStateIfReplaced());
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
   if (heads_ == nullptr || snapshot->info().tip.lsn != base_lsn_) {
     SEMEL_RETURN_IF_ERROR(Rebase(std::move(snapshot)));
@@ -227,6 +254,16 @@ absl::Status ReadOnlyLedger::CatchUp() {
                                });
 }
 
+// A compaction or a rebuild has put another file in the place of the one that is open.
+absl::Status ReadOnlyLedger::ReopenStateIfReplaced() {
+  SEMEL_ASSIGN_OR_RETURN(const bool replaced, store_->Replaced());
+  if (!replaced) return absl::OkStatus();
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenState(world_, directory_, manifest_));
+  Forget();
+  store_ = std::move(store);
+  return absl::OkStatus();
+}
+
 // The writer has made a checkpoint: start again from it.
 absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
   CheckpointInfo info = snapshot->info();
@@ -237,7 +274,73 @@ absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
   heads_ = std::make_unique<HeadTable>(base_.get(), info, /*cache_bytes=*/0);
   redo_ = std::make_unique<Redo>(heads_.get(), SeedsOf(manifest_.uuid, manifest_.epoch), info);
   journal_->SetFloor(info.floor);
-  reads_ = std::make_unique<Reads>(manifest_, heads_.get(), store_.get(), journal_.get(), world_.clock.get());
+  reads_ = std::make_unique<Reads>(manifest_, heads_.get(), store_.get(), journal_.get(), world_.clock.get(),
+                                   world_.files, directory_);
+  if (journal_->durable_lsn() < info.tip.lsn) {
+    SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
+    journal_->SetDurableLsn(info.tip.lsn);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadOnlyLedger::CatchUp() {
+  if (fork_generation_ != ForkGeneration()) {
+    return absl::FailedPreconditionError("this ledger was opened before a fork; open it anew in the child");
+  }
+  if (store_ == nullptr) return absl::FailedPreconditionError("the ledger is closed");
+  // What lies between the state and the present may be trimmed when a newer state stands.
+  constexpr int kAttempts = 5;
+  absl::Status status = TryCatchUp();
+  for (int attempt = 1; absl::IsOutOfRange(status) && attempt < kAttempts; ++attempt) status = TryCatchUp();
+  return status;
+}
+
+absl::Status ReadOnlyLedger::TryCatchUp() {
+  SEMEL_RETURN_IF_ERROR(ReopenStateIfReplaced());
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
+  if (heads_ == nullptr || snapshot->info().tip.lsn != base_lsn_) {
+    SEMEL_RETURN_IF_ERROR(Rebase(std::move(snapshot)));
+  } else {
+    base_->Replace(std::move(snapshot));
+  }
+
+  // Read after the snapshot was taken, so it is at or beyond the checkpoint, unless it is old or lost.
+  const Lsn durable = ReadDurablePage(world_.files, directory_, manifest_.epoch, seed_).value_or(base_lsn_);
+  const JournalTip tip = heads_->tip();
+  if (durable <= tip.lsn) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
+  journal_->SetDurableLsn(durable);
+  return journal_->VisitFrames(tip, durable,
+                               [this](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+                                 mutex_.AssertHeld();
+                                 SEMEL_RETURN_IF_ERROR(redo_->Frame(header, payload));
+                                 journal_->SetFloor(redo_->floor());
+                                 return true;
+                               });
+}
+
+// A compaction or a rebuild has put another file in the place of the one that is open.
+absl::Status ReadOnlyLedger::ReopenStateIfReplaced() {
+  SEMEL_ASSIGN_OR_RETURN(const bool replaced, store_->Replaced());
+  if (!replaced) return absl::OkStatus();
+  SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenState(world_, directory_, manifest_));
+  Forget();
+  store_ = std::move(store);
+  return absl::OkStatus();
+}
+
+// The writer has made a checkpoint: start again from it.
+absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
+  CheckpointInfo info = snapshot->info();
+  if (info.tip.lsn == 0) info.options = manifest_.options;  // nothing folded yet
+  Forget();
+  base_lsn_ = info.tip.lsn;
+  base_ = std::make_unique<OneSnapshot>(std::move(snapshot));
+  heads_ = std::make_unique<HeadTable>(base_.get(), info, /*cache_bytes=*/0);
+  redo_ = std::make_unique<Redo>(heads_.get(), SeedsOf(manifest_.uuid, manifest_.epoch), info);
+  journal_->SetFloor(info.floor);
+  reads_ = std::make_unique<Reads>(manifest_, heads_.get(), store_.get(), journal_.get(), world_.clock.get(),
+                                   world_.files, directory_);
   if (journal_->durable_lsn() < info.tip.lsn) {
     SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
     journal_->SetDurableLsn(info.tip.lsn);

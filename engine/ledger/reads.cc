@@ -13,6 +13,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
 #include "engine/commit/history.h"
+#include "engine/ledger/base_snapshot.h"
 
 namespace semel::internal {
 namespace {
@@ -165,8 +166,15 @@ absl::Status CheckKey(std::string_view key) {
 
 }  // namespace
 
-Reads::Reads(const Manifest& manifest, HeadTable* heads, StateStore* store, JournalReader* journal, Clock* clock)
-    : manifest_(manifest), heads_(heads), store_(store), journal_(journal), clock_(clock) {}
+Reads::Reads(const Manifest& manifest, HeadTable* heads, StateStore* store, JournalReader* journal, Clock* clock,
+             FileSystem* files, const std::string& directory)
+    : manifest_(manifest),
+      heads_(heads),
+      store_(store),
+      journal_(journal),
+      clock_(clock),
+      files_(files),
+      directory_(directory) {}
 
 absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const {
   if (as_of.version.has_value() + as_of.lsn.has_value() + as_of.time_us.has_value() > 1) {
@@ -182,9 +190,10 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
     if (*as_of.version == 0) return ToEntity(key, Head());
     const ChainStart start{Table::kEntities, key, &head};
-    SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(journal_, start, *as_of.version, journal_->floor()));
+    SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn,
+                           FindVersion(journal_, start, *as_of.version, journal_->floor()));
     if (!lsn.has_value()) return absl::OutOfRangeError("this version lies before the retained history");
-    return ReadPast(key, *lsn);
+    return ReadPast(key, head, *lsn);
   }
   if (as_of.lsn.has_value()) {
     if (*as_of.lsn > tip.lsn) return NotYet("LSN", *as_of.lsn, tip.lsn);
@@ -208,12 +217,12 @@ absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, L
   const ChainStart start{Table::kEntities, key, &head};
   SEMEL_ASSIGN_OR_RETURN(const VersionAtLsn at, FindAtLsn(journal_, start, lsn, journal_->floor()));
   if (!at.readable) return absl::OutOfRangeError("this moment lies before the retained history");
-  return at.version == 0 ? ToEntity(key, Head()) : ReadPast(key, at.lsn);
+  return at.version == 0 ? ToEntity(key, Head()) : ReadPast(key, head, at.lsn);
 }
 
 // The entity as the entry at `lsn` left it: the entry has the balance, and says where the value and the policy were
-// set.
-absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, Lsn lsn) const {
+// set. If they were not set again since, they are `head`'s, even if that entry was trimmed.
+absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, const Head& head, Lsn lsn) const {
   PastEffect past;
   SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, lsn));
   Entity entity;
@@ -226,11 +235,16 @@ absl::StatusOr<Entity> Reads::ReadPast(std::string_view key, Lsn lsn) const {
   const std::optional<Lsn> policy_lsn = past.effect().policy_lsn;
   TakeValue(past.effect(), &entity);
   TakePolicy(past.effect(), &entity);
-  if (value_lsn.has_value()) {
+  const HeadExtras& present = head.Extras();
+  if (value_lsn.has_value() && present.value.has_value() && present.value_lsn == *value_lsn) {
+    entity.value = present.value;
+  } else if (value_lsn.has_value()) {
     SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, *value_lsn));
     TakeValue(past.effect(), &entity);
   }
-  if (policy_lsn.has_value()) {
+  if (policy_lsn.has_value() && present.policy.has_value() && present.policy_lsn == *policy_lsn) {
+    entity.policy = *present.policy;
+  } else if (policy_lsn.has_value()) {
     SEMEL_RETURN_IF_ERROR(past.Read(journal_, key, *policy_lsn));
     TakePolicy(past.effect(), &entity);
   }
@@ -320,6 +334,30 @@ absl::StatusOr<std::vector<SourceCursor>> Reads::ListSources() const {
   return cursors;
 }
 
+absl::StatusOr<Answerable> Reads::AnswerableSince(std::string_view key) const {
+  SEMEL_RETURN_IF_ERROR(CheckKey(key));
+  SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
+  Answerable answerable;
+  answerable.version = head.version;
+  answerable.floor_lsn = journal_->floor();
+  if (head.version == 0) {
+    SEMEL_ASSIGN_OR_RETURN(answerable.retired, IsRetired(key));
+    return answerable;
+  }
+  const ChainStart start{Table::kEntities, key, &head};
+  SEMEL_ASSIGN_OR_RETURN(const uint64_t oldest, OldestReadable(journal_, start, answerable.floor_lsn));
+  answerable.since_version = std::min(oldest, head.version) - 1;  // the head itself remembers its newest entry
+  return answerable;
+}
+
+// Whether some beginning of the key was retired.
+absl::StatusOr<bool> Reads::IsRetired(std::string_view key) const {
+  std::vector<HeadKey> prefixes;
+  for (size_t size = 1; size <= key.size(); ++size) prefixes.push_back({Table::kRetired, key.substr(0, size)});
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> records, heads_->ReadMany(prefixes, nullptr));
+  return std::any_of(records.begin(), records.end(), [](const Head& record) { return record.version != 0; });
+}
+
 absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
                                             const std::function<bool(const JournalEntry&)>& visit) const {
   const Lsn end = journal_->durable_lsn();
@@ -344,7 +382,7 @@ absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
     if (!header.ok()) return header.status();
   }
 
-  const JournalTip begin{frame_lsn, header->first_sequence, header->previous_checksum, header->commit_time_us};
+  const JournalTip begin = TipBefore(*header);
   const uint64_t seed = SeedsOf(manifest_.uuid, manifest_.epoch).checks;
   Lsn next = from;
   auto visit_frame = [&](const FrameHeader& frame, std::string_view payload) -> absl::StatusOr<bool> {
@@ -387,6 +425,12 @@ absl::StatusOr<Stats> Reads::GetStats() const {
   SEMEL_ASSIGN_OR_RETURN(stats.journal_bytes, journal_->FileBytes());
   stats.journal_segments = journal_->segment_count();
   stats.state_bytes = state.file_bytes;
+  stats.state_free_bytes = state.free_bytes;
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Lsn> bases, ListBases(files_, directory_));
+  if (!bases.empty()) {
+    stats.base_lsn = bases.back();
+    SEMEL_ASSIGN_OR_RETURN(stats.base_bytes, BaseBytes(files_, directory_, bases.back()));
+  }
   stats.cached_entities = heads_->node_count();
   stats.dirty_bytes = heads_->pinned_bytes();
   stats.active_readers = state.active_readers;

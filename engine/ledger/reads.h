@@ -17,6 +17,7 @@
 #include "absl/types/span.h"
 #include "engine/base/environment.h"
 #include "engine/commit/head_table.h"
+#include "engine/io/file_system.h"
 #include "engine/journal/reader.h"
 #include "engine/ledger/manifest.h"
 #include "engine/state/state_store.h"
@@ -27,7 +28,8 @@ namespace semel::internal {
 // Thread-safe as far as its parts are.
 class Reads {
  public:
-  Reads(const Manifest& manifest, HeadTable* heads, StateStore* store, JournalReader* journal, Clock* clock);
+  Reads(const Manifest& manifest, HeadTable* heads, StateStore* store, JournalReader* journal, Clock* clock,
+        FileSystem* files, const std::string& directory);
 
   absl::StatusOr<Entity> Get(std::string_view key, const AsOf& as_of) const;
   absl::StatusOr<ManyEntities> GetMany(absl::Span<const std::string> keys) const;
@@ -40,6 +42,8 @@ class Reads {
 
   absl::StatusOr<std::optional<SourceCursor>> GetSource(std::string_view name) const;
   absl::StatusOr<std::vector<SourceCursor>> ListSources() const;
+  absl::StatusOr<Answerable> AnswerableSince(std::string_view key) const;
+  // The caller holds a pin at `from`.
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) const;
 
   const HeadTable& heads() const { return *heads_; }
@@ -49,13 +53,16 @@ class Reads {
 
  private:
   absl::StatusOr<Entity> GetAtLsn(std::string_view key, const Head& head, Lsn lsn) const;
-  absl::StatusOr<Entity> ReadPast(std::string_view key, Lsn lsn) const;
+  absl::StatusOr<Entity> ReadPast(std::string_view key, const Head& head, Lsn lsn) const;
+  absl::StatusOr<bool> IsRetired(std::string_view key) const;
 
   const Manifest& manifest_;
   HeadTable* const heads_;
   StateStore* const store_;
   JournalReader* const journal_;
   Clock* const clock_;
+  FileSystem* const files_;
+  const std::string directory_;
 };
 
 }  // namespace semel::internal

@@ -9,6 +9,7 @@ namespace {
 
 std::string StatePath(const std::string& directory) { return directory + "/state"; }
 std::string NewPath(const std::string& directory) { return directory + "/" + kNewState; }
+std::string UnfinishedPath(const std::string& directory) { return NewPath(directory) + ".tmp"; }  // see create_state
 std::string OldPath(const std::string& directory) { return directory + "/state.old"; }
 
 // Durable each: a file system need not keep the order of two.
@@ -32,12 +33,14 @@ absl::Status FinishReplacingState(FileSystem* files, const std::string& director
   SEMEL_ASSIGN_OR_RETURN(const bool exists, files->Exists(StatePath(directory)));
   SEMEL_ASSIGN_OR_RETURN(const bool has_old, files->Exists(OldPath(directory)));
   SEMEL_ASSIGN_OR_RETURN(const bool has_new, files->Exists(NewPath(directory)));
+  SEMEL_ASSIGN_OR_RETURN(const bool has_unfinished, files->Exists(UnfinishedPath(directory)));
   if (!exists && has_old) {
     SEMEL_RETURN_IF_ERROR(RenameDurably(files, directory, OldPath(directory), StatePath(directory)));
   }
   SEMEL_RETURN_IF_ERROR(RemoveTree(files, OldPath(directory)));
   SEMEL_RETURN_IF_ERROR(RemoveTree(files, NewPath(directory)));
-  return has_old || has_new ? files->SyncDirectory(directory) : absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(RemoveTree(files, UnfinishedPath(directory)));
+  return has_old || has_new || has_unfinished ? files->SyncDirectory(directory) : absl::OkStatus();
 }
 
 absl::StatusOr<bool> IsReplacingState(FileSystem* files, const std::string& directory) {

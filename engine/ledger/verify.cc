@@ -2,10 +2,11 @@
 
 #include "engine/ledger/verify.h"
 
+#include <array>
 #include <map>
-#include <string>
-#include <string_view>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
@@ -14,8 +15,11 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
 #include "engine/commit/history.h"
+#include "engine/commit/records.h"
+#include "engine/ledger/base_snapshot.h"
+#include "engine/ledger/directory.h"
 #include "engine/rules/source.h"
-#include "engine/state/record.h"
+#include "engine/state/stored_record.h"
 
 namespace semel::internal {
 namespace {
@@ -40,14 +44,80 @@ struct WideSum {
   bool zero() const { return high + (low >> 64) == 0 && absl::Int128Low64(low) == 0; }
 };
 
+using Heads = absl::flat_hash_map<std::string, Head>;
+using AllHeads = std::array<Heads, kTableCount>;
+
+Heads& HeadsOf(AllHeads* heads, Table table) { return (*heads)[static_cast<size_t>(table)]; }
+const Heads& HeadsOf(const AllHeads& heads, Table table) { return heads[static_cast<size_t>(table)]; }
+
+// What the journal before the base snapshot still shows: it cannot be replayed, but what it did must have led there.
+class RetainedPast {
+ public:
+  explicit RetainedPast(uint64_t seed) : seed_(seed) {}
+
+  absl::Status Frame(const FrameHeader& header, std::string_view payload) {
+    return VisitEntries(header, payload, seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
+      SEMEL_RETURN_IF_ERROR(One(entry));
+      return true;
+    });
+  }
+
+  absl::Status CompareWith(const AllHeads& base) const {
+    for (const auto& [place, last] : last_) {
+      const auto& [table, key] = place;
+      const auto found = HeadsOf(base, table).find(key);
+      const bool same = found != HeadsOf(base, table).end() && found->second.version == last.version &&
+                        found->second.last.lsn == last.lsn;
+      if (!same)
+        return Fault("the base snapshot does not hold what the entry at LSN ", last.lsn, " did to ", Shown(key));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  struct Last {
+    uint64_t version = 0;
+    Lsn lsn = 0;
+  };
+
+  absl::Status One(const Entry& entry) {
+    for (const Effect& effect : entry.effects) {
+      const auto [last, is_first] = last_.try_emplace({effect.table, std::string(effect.key)});
+      if (!is_first && effect.version != last->second.version + 1) {
+        return Fault("entry at LSN ", entry.lsn, ": ", Shown(effect.key), ": version ", effect.version,
+                     " after version ", last->second.version);
+      }
+      last->second = {effect.version, entry.lsn};
+    }
+    for (const std::string_view key : entry.erased) last_.erase({entry.erased_table, std::string(key)});
+    return absl::OkStatus();
+  }
+
+  const uint64_t seed_;
+  std::map<std::pair<Table, std::string>, Last> last_;  // what was done to each entity and source last
+};
+
 class Replay {
  public:
   Replay(const Manifest& manifest, VerifyReport* report)
-      : seeds_(SeedsOf(manifest.uuid, manifest.epoch)), report_(report) {}
+      : seeds_(SeedsOf(manifest.uuid, manifest.epoch)), report_(report), options_(manifest.options) {}
+
+  // Begins with what a base snapshot holds instead of nothing.
+  absl::Status Load(BaseReader* base) {
+    Table table;
+    std::string_view key;
+    const Head* head = nullptr;
+    for (;;) {
+      SEMEL_ASSIGN_OR_RETURN(const bool more, base->Next(&table, &key, &head));
+      if (!more) break;
+      HeadsOf(&heads_, table)[std::string(key)] = *head;
+    }
+    options_ = base->info().options;
+    floor_ = base->info().floor;
+    return absl::OkStatus();
+  }
 
   absl::Status Frame(const FrameHeader& header, std::string_view payload) {
-    ++report_->frames;
-    report_->lsn = header.end_lsn();
     return VisitEntries(header, payload, seeds_.checks, [this](const Entry& entry) -> absl::StatusOr<bool> {
       absl::Status status = One(entry);
       if (!status.ok()) return Fault("entry at LSN ", entry.lsn, ": ", status.message());
@@ -57,21 +127,36 @@ class Replay {
 
   // Compares the state with what the journal has said so far.
   absl::Status CompareWith(StateSnapshot* snapshot) const {
-    SEMEL_RETURN_IF_ERROR(CompareTable(snapshot, Table::kEntities, entities_));
-    return CompareTable(snapshot, Table::kSources, sources_);
+    const CheckpointInfo& info = snapshot->info();
+    if (info.floor != floor_) return Fault("the state's floor is ", info.floor, ", the journal's ", floor_);
+    if (info.tip.lsn != 0 && !(info.options == options_)) return Fault("state and journal differ in the options");
+    for (int t = 0; t < kTableCount; ++t) SEMEL_RETURN_IF_ERROR(CompareTable(snapshot, Table{static_cast<uint8_t>(t)}));
+    return absl::OkStatus();
   }
 
- private:
-  using Heads = absl::flat_hash_map<std::string, Head>;
+  const AllHeads& heads() const { return heads_; }
 
+ private:
   absl::Status One(const Entry& entry) {
     ++report_->entries;
+    SEMEL_RETURN_IF_ERROR(ApplyEffects(entry));
+    if (entry.kind == EntryKind::kOptions) options_ = entry.options;
+    if (entry.kind == EntryKind::kFloor) {
+      if (entry.floor < floor_) return Fault("the floor falls from ", floor_, " to ", entry.floor);
+      floor_ = entry.floor;
+    }
+    changes_.clear();
+    AppendRecordChanges(entry, seeds_.ids, &changes_);
+    for (const RecordChange& change : changes_) SEMEL_RETURN_IF_ERROR(ApplyChange(change));
+    return absl::OkStatus();
+  }
+
+  absl::Status ApplyEffects(const Entry& entry) {
     const EntryRef ref = RefOf(entry, seeds_.ids);
     std::map<std::string, WideSum> sums;
     for (const Effect& effect : entry.effects) {
       ++report_->effects;
-      Heads& heads = effect.table == Table::kEntities ? entities_ : sources_;
-      Head& head = heads[std::string(effect.key)];
+      Head& head = HeadsOf(&heads_, effect.table)[std::string(effect.key)];
       absl::Status status = CheckEffect(effect, head);
       if (status.ok()) status = ApplyEffect(effect, ref, &head);
       if (!status.ok()) return Fault(Shown(effect.key), ": ", status.message());
@@ -85,6 +170,17 @@ class Replay {
     return absl::OkStatus();
   }
 
+  absl::Status ApplyChange(const RecordChange& change) {
+    Heads& heads = HeadsOf(&heads_, change.table);
+    const auto found = heads.try_emplace(change.key).first;
+    if (change.settles.has_value() && found->second.version == 0) {
+      return Fault("a position of ", Shown(change.key), " is settled, a source that nothing came from");
+    }
+    ApplyRecordChange(change, &found->second);
+    if (found->second.version == 0) heads.erase(found);
+    return absl::OkStatus();
+  }
+
   // What ApplyEffect does not look at: the back-pointers, and the balance that goes with the action.
   static absl::Status CheckEffect(const Effect& effect, const Head& head) {
     const Effect expected = NextEffect(effect.table, effect.key, head);
@@ -93,8 +189,7 @@ class Replay {
     }
     if (effect.pointers != expected.pointers) return Fault("version ", effect.version, " points to wrong entries");
     if (effect.table == Table::kSources) {
-      const bool rises =
-          head.version == 0 || effect.sets_cursor || !IsConsumed(*head.Extras().source, effect.position);
+      const bool rises = head.version == 0 || effect.sets_cursor || !IsConsumed(*head.Extras().source, effect.position);
       return rises ? absl::OkStatus() : Fault("position ", effect.position, " does not rise");
     }
     const Amount amount = effect.action == Action::kAdd ? effect.amount : Amount(0);
@@ -103,73 +198,140 @@ class Replay {
     return adds_up ? absl::OkStatus() : Fault("version ", effect.version, " has a wrong balance");
   }
 
-  absl::Status CompareTable(StateSnapshot* snapshot, Table table, const Heads& heads) const {
-    const char* const name = table == Table::kEntities ? "entity " : "source ";
+  absl::Status CompareTable(StateSnapshot* snapshot, Table table) const {
+    const Heads& heads = HeadsOf(heads_, table);
     uint64_t records = 0;
     absl::Status fault;
     SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, "", [&](std::string_view key, const Head& stored) {
       ++records;
       auto found = heads.find(ToAbsl(key));
       if (found == heads.end()) {
-        fault = Fault("the state has ", name, Shown(key), ", the journal does not");
-      } else if (Encoded(stored) != Encoded(found->second)) {
-        fault = Fault("state and journal differ in ", name, Shown(key), ": version ", stored.version, " and ",
-                      found->second.version);
+        fault = Fault("the state has ", Shown(key), " in its ", TableName(table), ", the journal does not");
+      } else if (Encoded(table, key, stored) != Encoded(table, key, found->second)) {
+        fault = Fault("state and journal differ in ", Shown(key), " of the ", TableName(table), ": version ",
+                      stored.version, " and ", found->second.version);
       }
       return fault.ok();
     }));
     SEMEL_RETURN_IF_ERROR(fault);
     if (records == heads.size()) return absl::OkStatus();
-    return Fault("the state has ", records, " records where the journal has ", heads.size());
+    return Fault("the state has ", records, " ", TableName(table), " where the journal has ", heads.size());
   }
 
-  static std::string Encoded(const Head& head) {
-    std::string bytes;
-    EncodeHead(head, &bytes);
-    return bytes;
+  std::string Encoded(Table table, std::string_view key, const Head& head) const {
+    std::string stored;
+    EncodeStored(table, key, head, seeds_.checks, &stored);
+    return stored;
   }
 
   const Seeds seeds_;
   VerifyReport* const report_;
-  Heads entities_;
-  Heads sources_;
+  AllHeads heads_;
+  DecidingOptions options_;
+  Lsn floor_ = 0;
+  std::vector<RecordChange> changes_;
 };
 
-absl::Status Run(const Manifest& manifest, JournalReader* journal, StateStore* store,
-                 const std::function<void(double)>& progress, VerifyReport* report) {
-  SEMEL_ASSIGN_OR_RETURN(const CheckpointInfo info, store->Verify());
-  report->entities = info.RecordsOf(Table::kEntities);
-  report->sources = info.RecordsOf(Table::kSources);
-  report->state_digest = absl::StrFormat("%016x%016x", info.digest.high, info.digest.low);
-  report->segments = journal->segment_count();
+class Verifier {
+ public:
+  Verifier(const VerifiedFiles& files, const Progress& progress, VerifyReport* report)
+      : files_(files), progress_(progress), report_(report), replay_(files.manifest, report) {}
 
-  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, store->Snapshot());
-  const Lsn checkpoint = snapshot->info().tip.lsn;
-  const Lsn end = journal->durable_lsn();
-  if (checkpoint > end) return Fault("the state is at LSN ", checkpoint, ", the journal ends at ", end);
+  absl::Status Run() {
+    if (files_.snapshot != nullptr) return RunWith(files_.snapshot);
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, files_.store->Snapshot());
+    return RunWith(snapshot.get());
+  }
 
-  Replay replay(manifest, report);
-  if (checkpoint == 0) SEMEL_RETURN_IF_ERROR(replay.CompareWith(snapshot.get()));
-  return journal->VisitFrames(JournalTip(), end,
-                              [&](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
-                                if (header.lsn < checkpoint && header.end_lsn() > checkpoint) {
-                                  return Fault("the state's LSN ", checkpoint, " lies inside a frame");
-                                }
-                                SEMEL_RETURN_IF_ERROR(replay.Frame(header, payload));
-                                if (header.end_lsn() == checkpoint)
-                                  SEMEL_RETURN_IF_ERROR(replay.CompareWith(snapshot.get()));
-                                if (progress)
-                                  progress(static_cast<double>(header.end_lsn()) / static_cast<double>(end));
-                                return true;
-                              });
-}
+ private:
+  absl::Status RunWith(StateSnapshot* snapshot) {
+    end_ = files_.journal->durable_lsn();  // looked at after the snapshot was taken, so not below its checkpoint
+    SEMEL_ASSIGN_OR_RETURN(const CheckpointInfo info, files_.store->Verify());
+    report_->entities = info.RecordsOf(Table::kEntities);
+    report_->sources = info.RecordsOf(Table::kSources);
+    report_->state_digest = absl::StrFormat("%016x%016x", info.digest.high, info.digest.low);
+    report_->segments = files_.journal->segment_count();
+
+    const Lsn checkpoint = snapshot->info().tip.lsn;
+    if (checkpoint > end_) return Fault("the state is at LSN ", checkpoint, ", the journal ends at ", end_);
+    JournalTip begin;
+    if (floor_ > 0) {
+      SEMEL_ASSIGN_OR_RETURN(begin, BeginAtBase(checkpoint));
+    }
+    if (files_.journal->oldest_lsn() > floor_) {
+      return Fault("the journal begins at LSN ", files_.journal->oldest_lsn(), ", it should begin at ", floor_);
+    }
+    if (checkpoint == begin.lsn) SEMEL_RETURN_IF_ERROR(replay_.CompareWith(snapshot));
+    return Visit(begin, end_, [&](const FrameHeader& header, std::string_view payload) -> absl::Status {
+      if (header.lsn < checkpoint && header.end_lsn() > checkpoint) {
+        return Fault("the state's LSN ", checkpoint, " lies inside a frame");
+      }
+      SEMEL_RETURN_IF_ERROR(replay_.Frame(header, payload));
+      return header.end_lsn() == checkpoint ? replay_.CompareWith(snapshot) : absl::OkStatus();
+    });
+  }
+
+  // Loads the newest base snapshot that the state is not older than, checks what the journal still has from before it,
+  // and returns where to go on.
+  absl::StatusOr<JournalTip> BeginAtBase(Lsn checkpoint) {
+    SEMEL_ASSIGN_OR_RETURN(std::vector<Lsn> bases, ListBases(files_.files, files_.directory));
+    while (!bases.empty() && bases.back() > checkpoint) bases.pop_back();
+    if (bases.empty() || bases.back() < floor_) {
+      return Fault("there is no base snapshot between the floor, LSN ", floor_, ", and the state, LSN ", checkpoint);
+    }
+    report_->base_lsn = bases.back();
+    SEMEL_ASSIGN_OR_RETURN(
+        const std::unique_ptr<BaseReader> base,
+        BaseReader::Open(files_.files, StateIdentityOf(files_.directory, files_.manifest), report_->base_lsn));
+    SEMEL_RETURN_IF_ERROR(replay_.Load(base.get()));
+    SEMEL_RETURN_IF_ERROR(CheckRetained(base->info().tip));
+    return base->info().tip;
+  }
+
+  absl::Status CheckRetained(const JournalTip& base) {
+    if (floor_ == base.lsn) return absl::OkStatus();
+    SEMEL_ASSIGN_OR_RETURN(const FrameHeader first, files_.journal->ReadFrameHeader(floor_));
+    RetainedPast past(SeedsOf(files_.manifest.uuid, files_.manifest.epoch).checks);
+    JournalTip reached;
+    SEMEL_RETURN_IF_ERROR(Visit(TipBefore(first), base.lsn, [&](const FrameHeader& header, std::string_view payload) {
+      reached = TipAfter(header);
+      report_->entries += header.entry_count;
+      return past.Frame(header, payload);
+    }));
+    if (reached.lsn != base.lsn || reached.frame_checksum != base.frame_checksum ||
+        reached.next_sequence != base.next_sequence) {
+      return Fault("the base snapshot at LSN ", base.lsn, " does not continue the journal before it");
+    }
+    return past.CompareWith(replay_.heads());
+  }
+
+  absl::Status Visit(const JournalTip& begin, Lsn end,
+                     const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& visit) {
+    return files_.journal->VisitFrames(
+        begin, end, [&](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+          ++report_->frames;
+          report_->lsn = header.end_lsn();
+          SEMEL_RETURN_IF_ERROR(visit(header, payload));
+          if (progress_) {
+            progress_(static_cast<double>(header.end_lsn() - floor_) / static_cast<double>(end_ - floor_));
+          }
+          return true;
+        });
+  }
+
+  const VerifiedFiles& files_;
+  const Progress& progress_;
+  VerifyReport* const report_;
+  const Lsn floor_ = files_.journal->floor();
+  Lsn end_ = 0;
+  Replay replay_;
+};
 
 }  // namespace
 
-absl::StatusOr<VerifyReport> VerifyFiles(const Manifest& manifest, JournalReader* journal, StateStore* store,
-                                         const std::function<void(double)>& progress) {
+absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress) {
   VerifyReport report;
-  absl::Status status = Run(manifest, journal, store, progress, &report);
+  absl::Status status = Verifier(files, progress, &report).Run();
   if (absl::IsDataLoss(status)) {
     report.fault = std::string(status.message());
   } else if (!status.ok()) {

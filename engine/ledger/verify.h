@@ -5,9 +5,10 @@
 #ifndef SEMEL_ENGINE_LEDGER_VERIFY_H_
 #define SEMEL_ENGINE_LEDGER_VERIFY_H_
 
-#include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
+#include "engine/io/file_system.h"
 #include "engine/journal/reader.h"
 #include "engine/ledger/manifest.h"
 #include "engine/state/state_store.h"
@@ -15,10 +16,20 @@
 
 namespace semel::internal {
 
-// Replays the journal from its beginning into memory, checking on the way; at the state's checkpoint compares each
-// record with what the replay says; goes on to the durable end. Memory: all heads. The first fault ends it.
-absl::StatusOr<VerifyReport> VerifyFiles(const Manifest& manifest, JournalReader* journal, StateStore* store,
-                                         const std::function<void(double)>& progress);
+// What is verified; all of it must stay, and nothing of the journal may be removed meanwhile (pins.h).
+struct VerifiedFiles {
+  FileSystem* files;
+  std::string directory;  // that holds the base snapshots
+  Manifest manifest;
+  JournalReader* journal;  // up to its durable LSN; with its floor set
+  StateStore* store;
+  StateSnapshot* snapshot = nullptr;  // that the journal is compared with; null: the newest of `store`
+};
+
+// Replays the journal from its beginning into memory, or, where it was trimmed, from the base snapshot, checking on the
+// way; at the state's checkpoint compares each record with what the replay says; goes on to the durable end. Memory:
+// all heads and records. The first fault ends it.
+absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress);
 
 }  // namespace semel::internal
 

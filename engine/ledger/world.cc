@@ -35,7 +35,8 @@ LmdbOptions LmdbOptionsOf(const StateIdentity& identity, size_t map_bytes, bool 
   options.epoch = identity.epoch;
   options.seed = identity.seed;
   options.map_bytes = map_bytes;
-  options.read_only = read_only;
+  options.read_only = read_only || identity.is_copy;
+  options.is_copy = identity.is_copy;
   return options;
 }
 

@@ -26,6 +26,7 @@ struct StateIdentity {
   uint64_t epoch = 0;
   uint64_t seed = 0;
   std::string name = "state";  // of its own directory there
+  bool is_copy = false;        // in a backup: nobody writes it
 };
 
 struct World {

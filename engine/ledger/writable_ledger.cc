@@ -17,8 +17,11 @@
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
+#include "engine/ledger/pins.h"
 #include "engine/ledger/reads.h"
+#include "engine/ledger/replace_state.h"
 #include "engine/ledger/retire.h"
+#include "engine/ledger/trim.h"
 #include "engine/ledger/verify.h"
 #include "engine/ledger/world.h"
 
@@ -70,6 +73,7 @@ struct Parts {
   std::unique_ptr<JournalWriter> writer;
   std::unique_ptr<DurablePage> durable;
   std::unique_ptr<Committer> committer;
+  std::unique_ptr<Trimmer> trimmer;
   std::unique_ptr<Reads> reads;
 };
 
@@ -131,14 +135,16 @@ class WritableLedger final : public Ledger {
     return Call([&] { return RetirePrefix(prefix, parts_.heads.get(), parts_.store.get(), parts_.committer.get()); });
   }
 
-  absl::StatusOr<Answerable> AnswerableSince(std::string_view) override { return absl::UnimplementedError("todo"); }
+  absl::StatusOr<TrimReport> Trim(const TrimOptions& options) override {
+    return Call([&] { return parts_.trimmer->Trim(options); });
+  }
+
   absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
     return absl::UnimplementedError("todo");
   }
   absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
     return absl::UnimplementedError("todo");
   }
-  absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return absl::UnimplementedError("todo"); }
 
   absl::Status Checkpoint() override {
     return Call([&] { return parts_.committer->Checkpoint(); });
@@ -149,6 +155,7 @@ class WritableLedger final : public Ledger {
     {
       ReaderLock lock(&lifetime_);         // readers go on until the last checkpoint stands
       SEMEL_RETURN_IF_ERROR(CheckOpen());  // a poisoned ledger is open: its files are released too
+      stop_trims_ = true;
       status = parts_.committer->Close();
     }
     closing_ = true;
@@ -187,18 +194,28 @@ class WritableLedger final : public Ledger {
   absl::StatusOr<std::vector<std::string>> ListRetired() override {
     return Read([&](const Reads& reads) { return internal::ListRetired(reads.heads()); });
   }
+  absl::StatusOr<Answerable> AnswerableSince(std::string_view key) override {
+    return Read([&](const Reads& reads) { return reads.AnswerableSince(key); });
+  }
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
-    return Read([&](const Reads& reads) { return reads.ReadJournal(from, visit); });
+    return Read([&](const Reads& reads) -> absl::StatusOr<uint64_t> {
+      SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, from));
+      return reads.ReadJournal(from, visit);
+    });
   }
   absl::StatusOr<Stats> GetStats() override;
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
-    return Read(
-        [&](const Reads&) { return VerifyFiles(parts_.manifest, parts_.reader.get(), parts_.store.get(), progress); });
+    return Call([&]() -> absl::StatusOr<VerifyReport> {
+      SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));
+      return VerifyFiles({world_.files, directory_, parts_.manifest, parts_.reader.get(), parts_.store.get()},
+                         progress);
+    });
   }
 
  private:
   absl::Status LockAndCreate(const std::string& directory);
   absl::Status Recover(const std::string& directory);
+  void KeepJournalWithin();
   void TearDown();
   void Abandon();
 
@@ -228,7 +245,15 @@ class WritableLedger final : public Ledger {
 
   template <typename Function>
   auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
-    return Call([&] { return function(*parts_.reads); });
+    return Call([&] {
+      for (;;) {
+        const Lsn floor = parts_.reader->floor();
+        auto result = function(*parts_.reads);
+        // A trim took away what was being read; above its floor it is all there.
+        const bool trimmed = absl::IsOutOfRange(result.status()) && parts_.reader->floor() != floor;
+        if (!trimmed) return result;
+      }
+    });
   }
 
   void Log(std::string_view text) const {
@@ -238,15 +263,18 @@ class WritableLedger final : public Ledger {
   const Options options_;
   const uint64_t fork_generation_ = ForkGeneration();
   World world_;
+  std::string directory_;
   // Shared by calls, also by those that a visitor makes inside another; exclusive for the end, before which `closing_`
   // turns away those that come.
   SharedMutex lifetime_{SharedMutex::Order::kReadersFirst};
   std::atomic<bool> closing_{false};
+  std::atomic<bool> stop_trims_{false};
   Parts parts_;  // all null once closed
 };
 
 absl::Status WritableLedger::Open(const std::string& directory) {
   SEMEL_RETURN_IF_ERROR(CheckOptions(options_));
+  directory_ = directory;
   SEMEL_RETURN_IF_ERROR(LockAndCreate(directory));
   return Recover(directory);
 }
@@ -273,6 +301,9 @@ absl::Status WritableLedger::LockAndCreate(const std::string& directory) {
 absl::Status WritableLedger::Recover(const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(parts_.manifest, ReadManifest(world_.files, directory));
   const JournalIdentity identity = JournalIdentityOf(directory, parts_.manifest);
+  const StateIdentity state = StateIdentityOf(directory, parts_.manifest);
+  SEMEL_RETURN_IF_ERROR(FinishReplacingState(world_.files, directory));
+  if (options_.compact_state && world_.compact_state) SEMEL_RETURN_IF_ERROR(CompactState(world_, state));
   SEMEL_ASSIGN_OR_RETURN(parts_.store, OpenState(world_, directory, parts_.manifest));
   CheckpointInfo checkpoint;
   {
@@ -311,15 +342,22 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   committer_options.max_frame_bytes = options_.max_frame_bytes;
   committer_options.max_dirty_bytes = options_.max_dirty_bytes;
   committer_options.log = options_.log;
+  if (options_.keep_journal_bytes > 0) {
+    committer_options.checkpoint_journal_bytes = std::max<uint64_t>(options_.keep_journal_bytes / 4, 1);
+    committer_options.after_checkpoint = [this] { world_.trim_background->Schedule([this] { KeepJournalWithin(); }); };
+  }
   committer_options.publish_durable = [page = parts_.durable.get()](Lsn lsn) { return page->Write(lsn); };
   const CommitterParts committer_parts{parts_.heads.get(),           parts_.store.get(),
                                        parts_.reader.get(),          parts_.writer.get(),
                                        world_.clock.get(),           world_.checkpoint_background.get(),
                                        world_.async_background.get()};
   parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
-                                         world_.clock.get());
+                                         world_.clock.get(), world_.files, directory);
   parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
+  const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get()};
+  parts_.trimmer = std::make_unique<Trimmer>(trimmer_parts, state, &stop_trims_);
   SEMEL_RETURN_IF_ERROR(parts_.committer->Recover());
+  SEMEL_RETURN_IF_ERROR(parts_.trimmer->Finish());
   return parts_.committer->SetDecidingOptions(Merge(options_, redo.options()));
 }
 
@@ -328,6 +366,7 @@ WritableLedger::~WritableLedger() {
     Abandon();
     return;
   }
+  stop_trims_ = true;
   // Not under lifetime_: those who are answered may call the ledger.
   if (parts_.committer != nullptr) parts_.committer->Stop();
   TearDown();
@@ -344,6 +383,8 @@ void WritableLedger::Abandon() {
 void WritableLedger::TearDown() {
   WriterLock lock(&lifetime_);
   world_.checkpoint_background.reset();
+  world_.trim_background.reset();
+  parts_.trimmer.reset();
   parts_.committer.reset();
   world_.async_background.reset();
   parts_.reads.reset();
@@ -354,6 +395,11 @@ void WritableLedger::TearDown() {
   parts_.reader.reset();
   parts_.store.reset();
   parts_.lock.reset();
+}
+
+void WritableLedger::KeepJournalWithin() {
+  const absl::Status kept = parts_.trimmer->KeepWithin(options_.keep_journal_bytes);
+  if (!kept.ok() && !stop_trims_) Log(absl::StrCat("trim failed: ", kept.ToString()));
 }
 
 absl::StatusOr<Stats> WritableLedger::GetStats() {
