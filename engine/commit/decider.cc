@@ -481,6 +481,9 @@ absl::Status Decider::SetSource(const SourceCursor& cursor) {
         absl::StrCat("source ", cursor.name, " is at ", state->cursor, ", which lies beyond ", cursor.position,
                      "; going back would apply changes twice. If positions have started anew, name the new incarnation"));
   }
+  const bool is_there = state != nullptr && state->incarnation == cursor.incarnation &&
+                        state->cursor == cursor.position && state->window == cursor.window && state->ahead.empty();
+  if (is_there) return absl::OkStatus();
   Entry entry;
   entry.kind = EntryKind::kSetSource;
   Effect effect = NextEffect(Table::kSources, cursor.name, head);

@@ -36,10 +36,11 @@ absl::StatusOr<Lsn> CheckState(std::string_view prefix, StateStore* store) {
   return snapshot->info().tip.lsn;
 }
 
-// The same of what was changed since. Aborted if a checkpoint has been made since the state was looked through.
-absl::Status CheckDirty(std::string_view prefix, Lsn checked, const HeadTable& heads) {
+// The same of what was changed since; unless a checkpoint has been made meanwhile, which `stale` then says.
+absl::Status CheckDirty(std::string_view prefix, Lsn checked, const HeadTable& heads, bool* stale) {
   SEMEL_ASSIGN_OR_RETURN(const HeadTable::Overlay overlay, heads.ReadOverlay(Table::kEntities, prefix));
-  if (overlay.snapshot->info().tip.lsn != checked) return absl::AbortedError("checkpoint");
+  *stale = overlay.snapshot->info().tip.lsn != checked;
+  if (*stale) return absl::AbortedError("a checkpoint was made");
   for (const auto& [key, head] : overlay.heads) {
     if (!StartsWith(key, prefix)) break;
     if (head.balance != 0) return RefuseBalance(key, head);
@@ -65,10 +66,11 @@ absl::StatusOr<RetireReport> RetirePrefix(std::string_view prefix, HeadTable* he
                                           Committer* committer) {
   // The state is looked through while changes go on; they wait only for the look at what has changed meanwhile.
   absl::Status retired;
-  do {
+  for (bool stale = true; stale;) {
+    stale = false;
     SEMEL_ASSIGN_OR_RETURN(const Lsn checked, CheckState(prefix, store));
-    retired = committer->Retire(prefix, [&] { return CheckDirty(prefix, checked, *heads); });
-  } while (absl::IsAborted(retired));
+    retired = committer->Retire(prefix, [&] { return CheckDirty(prefix, checked, *heads, &stale); });
+  }
   SEMEL_RETURN_IF_ERROR(retired);
   RetireReport report;
   for (;;) {

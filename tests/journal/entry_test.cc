@@ -55,10 +55,13 @@ Entry EverythingEntry() {
   entry.fingerprint = {1, 2};
   entry.balanced = true;
   entry.rule = Rule::kUnbalanced;
-  entry.conflict = Conflict::kTaken;
   entry.reason = "why";
   entry.results = {{7, -1}, {0, 5}};
   entry.original = 500;
+  entry.parked = 3;
+  entry.letter = 4;
+  entry.settles = {"topic-1", "j", 301};
+  entry.message = {"c", "original", 9};
   Effect& policy = entry.effects.emplace_back();
   policy.key = "k";
   policy.version = 8;
@@ -76,6 +79,9 @@ Entry EverythingEntry() {
   source.position = 300;
   source.incarnation = "i";
   source.chained = true;
+  source.window = 16;
+  source.settles = true;
+  source.settled_before = 299;
   return entry;
 }
 
@@ -118,8 +124,8 @@ TEST(Entry, GoldenBytes_OfATypicalAdd) {
 
 TEST(Entry, GoldenBytes_OfAnEntryWithEverything) {
   EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(EverythingEntry()))),
-            "81e482ee47640108ff03542d31010000000000000002000000000000000b0103776879020701000af40302f5016b080a001f"
-            "0345555200c80109bc05d8043807746f7069632d3001ac020169");
+            "0357dfc063640108ff03542d31010000000000000002000000000000000b03776879020701000af40307030407746f706963"
+            "2d31016aad020163086f726967696e616c0902f5016b080a001f0345555200c80109bc05d8047b07746f7069632d3001ac0201691002");
 }
 
 TEST(Entry, GoldenBytes_OfOptions) {
@@ -127,7 +133,7 @@ TEST(Entry, GoldenBytes_OfOptions) {
   entry.lsn = 64;
   entry.kind = EntryKind::kOptions;
   entry.options.explicit_entities = true;
-  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(entry))), "c0a6803206400020018020");
+  EXPECT_EQ(absl::BytesToHexString(ToAbsl(Encode(entry))), "bd6c252613400020018020a08d0680808020e80780808004");
 }
 
 TEST(Entry, FlippedBit_Anywhere_IsDataLoss) {

@@ -47,7 +47,7 @@ struct SourceCursor {
   uint64_t position = 0;  // the last consumed
   std::string incarnation;
   bool chained = false;   // its first message named a previous one
-  uint64_t consumed = 0;  // how many positions were consumed
+  uint64_t consumed = 0;  // how many positions were consumed, or set by hand
   uint32_t window = 0;    // of a windowed source
   uint64_t ahead = 0;     // windowed: how many positions beyond `position` are consumed
 };
