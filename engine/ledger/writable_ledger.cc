@@ -343,7 +343,9 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   committer_options.max_dirty_bytes = options_.max_dirty_bytes;
   committer_options.log = options_.log;
   if (options_.keep_journal_bytes > 0) {
-    committer_options.checkpoint_journal_bytes = std::max<uint64_t>(options_.keep_journal_bytes / 4, 1);
+    // Not more often than a segment could go.
+    committer_options.checkpoint_journal_bytes =
+        std::max<uint64_t>(options_.keep_journal_bytes / 4, options_.segment_bytes);
     committer_options.after_checkpoint = [this] { world_.trim_background->Schedule([this] { KeepJournalWithin(); }); };
   }
   committer_options.publish_durable = [page = parts_.durable.get()](Lsn lsn) { return page->Write(lsn); };

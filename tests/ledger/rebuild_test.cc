@@ -280,7 +280,8 @@ void ExpectSound(SimDisk* disk) {
   ASSERT_TRUE(ledger.ok()) << ledger.status();
   ASSERT_EQ((*ledger)->Verify()->fault, "");
   for (int i = 0; i < kChanges; ++i) ASSERT_FALSE((*ledger)->Apply(NumberedChange(i))->applied());
-  for (const std::string name : {"state.new", "state.new.tmp", "state.old"}) EXPECT_FALSE(*disk->files.Exists("/ledger/" + name));
+  for (const std::string name : {"state.new", "state.new.tmp", "state.old"})
+    EXPECT_FALSE(*disk->files.Exists("/ledger/" + name));
 }
 
 TEST(RebuildCrash, AtEveryCall_TheLedgerOpensWithTheOldOrTheNewState) {

@@ -147,7 +147,8 @@ class Ledger {
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(std::string_view directory, const Options& options = {});
 
   // Opens for reading while another process may be writing. Shows what that process has made durable at the time of
-  // each call. Needs write access to state/lock.mdb, which LMDB uses to know its readers.
+  // each call. Needs write access to state/lock.mdb, which LMDB uses to know its readers, and to pins/, by which those
+  // who read the journal hold a trim up.
   // Errors: as Open; every writing call answers FailedPrecondition.
   static absl::StatusOr<std::unique_ptr<Ledger>> OpenReadOnly(std::string_view directory,
                                                               const ReadOnlyOptions& options = {});
@@ -272,8 +273,9 @@ class Ledger {
   virtual absl::StatusOr<Stats> GetStats() = 0;
 
   // Checks every checksum and chain of the files, replays the journal from its beginning, or from the base snapshot of
-  // the last trim, and compares the result with the state. Reads everything; takes as long. The first fault is in the report; an error means that the check
-  // itself could not run. `progress` (may be empty) is called now and then with the fraction done, 0 .. 1.
+  // the last trim, and compares the result with the state. Reads everything; takes as long; a trim waits for it. The
+  // first fault is in the report; an error means that the check itself could not run. `progress` (may be empty) is
+  // called now and then with the fraction done, 0 .. 1.
   virtual absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress = {}) = 0;
 
  protected:
