@@ -5,6 +5,7 @@
 #ifndef SEMEL_ENGINE_LEDGER_DIRECTORY_H_
 #define SEMEL_ENGINE_LEDGER_DIRECTORY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,7 @@ JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& 
 StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest);
 
 // True if `directory` holds a ledger; false if it is absent, empty, or holds what a creation that did not finish left.
-// Errors: FailedPrecondition (it holds something else), DataLoss (a ledger without its MANIFEST).
+// Errors: FailedPrecondition (it holds something else, such as a backup), DataLoss (a ledger without its MANIFEST).
 absl::StatusOr<bool> HoldsLedger(FileSystem* files, const std::string& directory);
 
 // Makes the directory if needed, and its name durable. The caller then locks it, asks HoldsLedger again, and creates.
@@ -30,6 +31,16 @@ absl::Status MakeDirectory(FileSystem* files, const std::string& directory);
 // no ledger, or a whole one.
 absl::Status CreateLedger(const World& world, const std::string& directory, const Manifest& manifest,
                           size_t segment_bytes);
+
+// Makes a ledger in `directory`, which holds none, of what `fill` puts there: journal, base snapshot and state. Nothing
+// but the directory itself is left behind after an error; a crash leaves what HoldsLedger calls no ledger. Errors:
+// AlreadyExists, Unavailable (another process is at it), as HoldsLedger, and those of `fill`.
+absl::Status MakeLedger(FileSystem* files, const std::string& directory, const Manifest& manifest,
+                        const std::function<absl::Status()>& fill);
+
+// What a ledger is that is made of a backup or an export of another, as of `lsn`: the same in a later epoch, `epoch` if
+// that is later still. Errors: OutOfRange, if there is no later one.
+absl::StatusOr<Manifest> NextEpochOf(const Manifest& manifest, uint64_t epoch, Lsn lsn);
 
 // Opens the state of the ledger that `manifest` describes. Errors: DataLoss (missing or damaged; a rebuild makes it
 // anew), Unavailable (missing, while another process may be replacing it); those of the store.

@@ -14,6 +14,7 @@
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
 #include "engine/commit/redo.h"
+#include "engine/ledger/backup.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
@@ -80,9 +81,7 @@ class ReadOnlyLedger final : public Ledger {
   absl::StatusOr<RetireReport> Retire(std::string_view) override { return ReadOnlyError(); }
   absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return ReadOnlyError(); }
   absl::Status Checkpoint() override { return ReadOnlyError(); }
-  absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
-    return absl::UnimplementedError("todo");
-  }
+  absl::StatusOr<BackupReport> Backup(std::string_view destination, const BackupOptions& options) override;
   absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
     return absl::UnimplementedError("todo");
   }
@@ -281,6 +280,19 @@ absl::Status ReadOnlyLedger::Rebase(std::unique_ptr<StateSnapshot> snapshot) {
     journal_->SetDurableLsn(info.tip.lsn);
   }
   return absl::OkStatus();
+}
+
+// Not one of the calls that wait for each other: it may take long. It ends on the state that it began with.
+absl::StatusOr<BackupReport> ReadOnlyLedger::Backup(std::string_view destination, const BackupOptions& options) {
+  SEMEL_ASSIGN_OR_RETURN(const std::shared_ptr<StateStore> store,
+                         Read([this](const Reads&) -> absl::StatusOr<std::shared_ptr<StateStore>> {
+                           mutex_.AssertHeld();
+                           return store_;
+                         }));
+  const auto durable_lsn = [this] {
+    return ReadDurablePage(world_.files, directory_, manifest_.epoch, seed_).value_or(0);
+  };
+  return BackUp(world_, {directory_, manifest_, store.get(), durable_lsn}, std::string(destination), options);
 }
 
 void ReadOnlyLedger::Forget() {

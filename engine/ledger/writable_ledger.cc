@@ -14,6 +14,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/commit/committer.h"
 #include "engine/commit/redo.h"
+#include "engine/ledger/backup.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
@@ -139,8 +140,12 @@ class WritableLedger final : public Ledger {
     return Call([&] { return parts_.trimmer->Trim(options); });
   }
 
-  absl::StatusOr<BackupReport> Backup(std::string_view, const BackupOptions&) override {
-    return absl::UnimplementedError("todo");
+  absl::StatusOr<BackupReport> Backup(std::string_view destination, const BackupOptions& options) override {
+    return Call([&] {
+      const BackupSource source{directory_, parts_.manifest, parts_.store.get(),
+                                [this] { return parts_.reader->durable_lsn(); }};
+      return BackUp(world_, source, std::string(destination), options);
+    });
   }
   absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
     return absl::UnimplementedError("todo");
