@@ -325,6 +325,11 @@ absl::Status Committer::SetDecidingOptions(const DecidingOptions& options) {
   return absl::OkStatus();
 }
 
+DecidingOptions Committer::GetDecidingOptions() {
+  MutexLock lock(&commit_mutex_);
+  return deciding_options_;
+}
+
 absl::Status Committer::DiscardParked(uint64_t sequence, Outcome* outcome) {
   return CommitAlone([&](Decider* decider) { return decider->DiscardParked(sequence, outcome); });
 }

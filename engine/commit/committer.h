@@ -88,6 +88,8 @@ class Committer {
   // Journals the options if they differ from those in force.
   absl::Status SetDecidingOptions(const DecidingOptions& options);
 
+  DecidingOptions GetDecidingOptions();
+
   // What operators do; see semel::Ledger. Each in a frame of its own.
   absl::Status DiscardParked(uint64_t sequence, Outcome* outcome);
   absl::Status RetryLetter(uint64_t sequence, Outcome* outcome);

@@ -15,6 +15,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/commit/redo.h"
 #include "engine/ledger/backup.h"
+#include "engine/ledger/deciding_options.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
@@ -134,6 +135,12 @@ class ReadOnlyLedger final : public Ledger {
   }
   absl::StatusOr<Stats> GetStats() override {
     return Read([&](const Reads& reads) { return reads.GetStats(); });
+  }
+  absl::StatusOr<Options> GetOptions() override {
+    return Read([&](const Reads&) -> absl::StatusOr<Options> {
+      mutex_.AssertHeld();
+      return ToOptions(redo_->options());
+    });
   }
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
     SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));  // likewise

@@ -15,6 +15,7 @@
 #include "engine/commit/committer.h"
 #include "engine/commit/redo.h"
 #include "engine/ledger/backup.h"
+#include "engine/ledger/deciding_options.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
 #include "engine/ledger/held.h"
@@ -52,17 +53,6 @@ absl::Status CheckOptions(const Options& options) {
 }
 
 absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is closed"); }
-
-DecidingOptions Merge(const Options& asked, DecidingOptions present) {
-  present.balance_lookback = asked.balance_lookback.value_or(present.balance_lookback);
-  present.explicit_entities = asked.explicit_entities.value_or(present.explicit_entities);
-  present.parking = asked.parking.value_or(present.parking);
-  present.parking_changes = asked.parking_changes.value_or(present.parking_changes);
-  present.parking_bytes = asked.parking_bytes.value_or(present.parking_bytes);
-  present.parking_changes_per_entity = asked.parking_changes_per_entity.value_or(present.parking_changes_per_entity);
-  present.parking_bytes_per_entity = asked.parking_bytes_per_entity.value_or(present.parking_bytes_per_entity);
-  return present;
-}
 
 // The parts of an open ledger; each is built on those before it.
 struct Parts {
@@ -209,6 +199,9 @@ class WritableLedger final : public Ledger {
     });
   }
   absl::StatusOr<Stats> GetStats() override;
+  absl::StatusOr<Options> GetOptions() override {
+    return Call([&]() -> absl::StatusOr<Options> { return ToOptions(parts_.committer->GetDecidingOptions()); });
+  }
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
     return Call([&]() -> absl::StatusOr<VerifyReport> {
       SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));

@@ -133,6 +133,33 @@ TEST_F(OpenedLedger, DecidingOptionsStayWithTheLedgerUntilChanged) {
   EXPECT_EQ(reasons.size(), 3u);  // two changes of the options, one change
 }
 
+TEST_F(OpenedLedger, DecidingOptionsAreShownWhoeverAsks) {
+  EXPECT_EQ(ledger_->GetOptions()->balance_lookback, 4096u);
+  EXPECT_EQ(ledger_->GetOptions()->parking, false);
+  ledger_.reset();
+  Options options = options_;
+  options.balance_lookback = 7;
+  options.explicit_entities = true;
+  options.parking = true;
+  options.parking_changes = 11;
+  options.parking_bytes = 12;
+  options.parking_changes_per_entity = 13;
+  options.parking_bytes_per_entity = 14;
+  ledger_ = *Ledger::Open(path(), options);
+  Crash();
+  const std::unique_ptr<Ledger> reader = *Ledger::OpenReadOnly(path());
+  for (Ledger* ledger : {ledger_.get(), reader.get()}) {
+    const Options shown = *ledger->GetOptions();
+    EXPECT_EQ(shown.balance_lookback, 7u);
+    EXPECT_EQ(shown.explicit_entities, true);
+    EXPECT_EQ(shown.parking, true);
+    EXPECT_EQ(shown.parking_changes, 11u);
+    EXPECT_EQ(shown.parking_bytes, 12u);
+    EXPECT_EQ(shown.parking_changes_per_entity, 13u);
+    EXPECT_EQ(shown.parking_bytes_per_entity, 14u);
+  }
+}
+
 TEST_F(OpenedLedger, ReadsOfStrangeKeys) {
   EXPECT_EQ(Get("never").version, 0u);
   EXPECT_TRUE(absl::IsInvalidArgument(ledger_->Get("").status()));

@@ -272,6 +272,9 @@ class Ledger {
 
   virtual absl::StatusOr<Stats> GetStats() = 0;
 
+  // What the ledger decides by now: the options of that part of Options are set, the others have their defaults.
+  virtual absl::StatusOr<Options> GetOptions() = 0;
+
   // Checks every checksum and chain of the files, replays the journal from its beginning, or from the base snapshot of
   // the last trim, and compares the result with the state. Reads everything; takes as long; a trim waits for it. The
   // first fault is in the report; an error means that the check itself could not run. `progress` (may be empty) is
