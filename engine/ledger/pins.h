@@ -12,11 +12,13 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/mutex.h"
 #include "engine/io/file_system.h"
 #include "engine/rules/chain.h"
 
@@ -38,6 +40,37 @@ class Pin {
   FileSystem* const files_;
   const std::string path_;
   std::unique_ptr<FileLock> lock_;  // null once moved from
+};
+
+// Pins of this process alone, which cost no file: readers of the ledger that trims take these. Thread-safe.
+class LocalPins {
+ public:
+  class Held {
+   public:
+    Held(LocalPins* pins, Lsn lsn) : pins_(pins), lsn_(lsn) {
+      MutexLock lock(&pins_->mutex_);
+      pins_->held_.insert(lsn_);
+    }
+    ~Held() {
+      MutexLock lock(&pins_->mutex_);
+      pins_->held_.erase(pins_->held_.find(lsn_));
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+
+   private:
+    LocalPins* const pins_;
+    const Lsn lsn_;
+  };
+
+  std::optional<Lsn> lowest() const {
+    MutexLock lock(&mutex_);
+    return held_.empty() ? std::nullopt : std::optional<Lsn>(*held_.begin());
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::multiset<Lsn> held_ ABSL_GUARDED_BY(mutex_);
 };
 
 struct LowestPin {

@@ -74,10 +74,18 @@ absl::StatusOr<Lsn> Trimmer::Asked(const TrimOptions& options) const {
 // The first address of a segment, not above `limit`, nor above what is pinned.
 absl::StatusOr<Lsn> Trimmer::PickFloor(Lsn limit, std::string* held_by) const {
   const Lsn floor = SegmentAtOrBefore(limit);
-  SEMEL_ASSIGN_OR_RETURN(const std::optional<LowestPin> pin, FindLowestPin(parts_.files, identity_.directory));
+  SEMEL_ASSIGN_OR_RETURN(const std::optional<LowestPin> pin, FindPin());
   if (!pin.has_value() || pin->lsn >= floor) return floor;
   *held_by = Describe(*pin);
   return SegmentAtOrBefore(pin->lsn);
+}
+
+// The lowest pin, of this process and of others.
+absl::StatusOr<std::optional<LowestPin>> Trimmer::FindPin() const {
+  SEMEL_ASSIGN_OR_RETURN(std::optional<LowestPin> pin, FindLowestPin(parts_.files, identity_.directory));
+  const std::optional<Lsn> local = parts_.local_pins->lowest();
+  if (local.has_value() && (!pin.has_value() || *local < pin->lsn)) pin = LowestPin{*local, "in this process"};
+  return pin;
 }
 
 // The first address of the segment that `lsn` lies in, or of the last, or the oldest.
@@ -138,7 +146,7 @@ absl::Status Trimmer::RemoveBelowFloor(TrimReport* report) {
   while (parts_.journal->oldest_lsn() < floor) {
     const SegmentList::Place oldest = parts_.journal->segments()->At(0);
     // Looked for each time: whoever took a pin before the floor was known may rely on it.
-    SEMEL_ASSIGN_OR_RETURN(const std::optional<LowestPin> pin, FindLowestPin(parts_.files, identity_.directory));
+    SEMEL_ASSIGN_OR_RETURN(const std::optional<LowestPin> pin, FindPin());
     if (pin.has_value() && pin->lsn < oldest.end) {
       report->held_by = Describe(*pin);
       return absl::OkStatus();

@@ -19,6 +19,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -26,6 +27,7 @@
 #include "engine/commit/committer.h"
 #include "engine/io/file_system.h"
 #include "engine/journal/reader.h"
+#include "engine/ledger/pins.h"
 #include "engine/ledger/world.h"
 #include "engine/state/state_store.h"
 #include "semel/upkeep.h"
@@ -38,6 +40,7 @@ struct TrimmerParts {
   JournalReader* journal;
   StateStore* store;
   Committer* committer;
+  const LocalPins* local_pins;
 };
 
 // Thread-safe.
@@ -64,6 +67,7 @@ class Trimmer {
   absl::Status RaiseFloor(Lsn floor, TrimReport* report);
   absl::Status EraseSettledPositions(StateSnapshot* snapshot, Lsn floor);
   absl::Status RemoveBelowFloor(TrimReport* report);
+  absl::StatusOr<std::optional<LowestPin>> FindPin() const;
   Lsn SegmentAtOrBefore(Lsn lsn) const;
 
   const TrimmerParts parts_;

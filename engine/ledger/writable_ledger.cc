@@ -194,7 +194,7 @@ class WritableLedger final : public Ledger {
   }
   absl::StatusOr<uint64_t> ReadJournal(uint64_t from, const std::function<bool(const JournalEntry&)>& visit) override {
     return Read([&](const Reads& reads) -> absl::StatusOr<uint64_t> {
-      SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, from));
+      const LocalPins::Held pin(&pins_, from);
       return reads.ReadJournal(from, visit);
     });
   }
@@ -204,7 +204,7 @@ class WritableLedger final : public Ledger {
   }
   absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
     return Call([&]() -> absl::StatusOr<VerifyReport> {
-      SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));
+      const LocalPins::Held pin(&pins_, 0);
       return VerifyFiles({world_.files, directory_, parts_.manifest, parts_.reader.get(), parts_.store.get()},
                          progress);
     });
@@ -267,6 +267,7 @@ class WritableLedger final : public Ledger {
   SharedMutex lifetime_{SharedMutex::Order::kReadersFirst};
   std::atomic<bool> closing_{false};
   std::atomic<bool> stop_trims_{false};
+  LocalPins pins_;
   Parts parts_;  // all null once closed
 };
 
@@ -354,7 +355,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
                                          world_.clock.get(), world_.files, directory);
   parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
-  const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get()};
+  const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get(), &pins_};
   parts_.trimmer = std::make_unique<Trimmer>(trimmer_parts, state, &stop_trims_);
   SEMEL_RETURN_IF_ERROR(parts_.committer->Recover());
   SEMEL_RETURN_IF_ERROR(parts_.trimmer->Finish());
