@@ -159,6 +159,15 @@ absl::Status NotYet(absl::string_view what, uint64_t asked, uint64_t present) {
   return absl::OutOfRangeError(absl::StrCat(what, " ", asked, " is not reached yet; the latest is ", present));
 }
 
+absl::Status RetiredError() { return absl::OutOfRangeError("the key was retired: nothing is known of it any more"); }
+
+Entity RetiredEntity(std::string_view key) {
+  Entity entity;
+  entity.key = std::string(key);
+  entity.retired = true;
+  return entity;
+}
+
 absl::Status CheckKey(std::string_view key) {
   if (!key.empty() && key.size() <= kMaxKeyBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("a key has 1 to ", kMaxKeyBytes, " bytes, this one ", key.size()));
@@ -186,6 +195,12 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
   JournalTip tip;
   SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> heads, heads_->ReadMany({&head_key, 1}, &tip));
   const Head& head = heads[0];
+  if (head.version == 0) {
+    SEMEL_ASSIGN_OR_RETURN(const bool retired, IsRetired(key));
+    const bool past = as_of.version.has_value() || as_of.lsn.has_value() || as_of.time_us.has_value();
+    if (retired && past) return RetiredError();
+    if (retired) return RetiredEntity(key);
+  }
   if (as_of.version.has_value()) {
     if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
     if (*as_of.version == 0) return ToEntity(key, Head());
@@ -261,13 +276,23 @@ absl::StatusOr<ManyEntities> Reads::GetMany(absl::Span<const std::string> keys) 
   SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> heads, heads_->ReadMany(head_keys, &tip));
   ManyEntities many;
   many.lsn = tip.lsn;
-  for (size_t i = 0; i < keys.size(); ++i) many.entities.push_back(ToEntity(keys[i], heads[i]));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    bool retired = false;
+    if (heads[i].version == 0) {
+      SEMEL_ASSIGN_OR_RETURN(retired, IsRetired(keys[i]));
+    }
+    many.entities.push_back(retired ? RetiredEntity(keys[i]) : ToEntity(keys[i], heads[i]));
+  }
   return many;
 }
 
 absl::StatusOr<std::vector<HistoryLine>> Reads::History(std::string_view key, const HistoryOptions& options) const {
   SEMEL_RETURN_IF_ERROR(CheckKey(key));
   SEMEL_ASSIGN_OR_RETURN(const Head head, heads_->Read({Table::kEntities, key}));
+  if (head.version == 0) {
+    SEMEL_ASSIGN_OR_RETURN(const bool retired, IsRetired(key));
+    if (retired) return RetiredError();
+  }
   std::vector<HistoryLine> lines;
   const uint64_t after = options.after_version;
   const uint64_t up_to = std::min(head.version, options.up_to_version);
@@ -352,6 +377,7 @@ absl::StatusOr<Answerable> Reads::AnswerableSince(std::string_view key) const {
 
 // Whether some beginning of the key was retired.
 absl::StatusOr<bool> Reads::IsRetired(std::string_view key) const {
+  if (heads_->TotalsOf(Table::kRetired).records == 0) return false;
   std::vector<HeadKey> prefixes;
   for (size_t size = 1; size <= key.size(); ++size) prefixes.push_back({Table::kRetired, key.substr(0, size)});
   SEMEL_ASSIGN_OR_RETURN(const std::vector<Head> records, heads_->ReadMany(prefixes, nullptr));

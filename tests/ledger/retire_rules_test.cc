@@ -29,6 +29,13 @@ TEST_F(RetireTest, R43_RetiredKeys_AreIndeterminateForEver_AndGoneFromTheState) 
     EXPECT_EQ(Say(february), "DUPLICATE");
     EXPECT_EQ(Balance("bob"), 105);
     EXPECT_EQ(Version("transfer/2026-01/7"), 0u);
+    EXPECT_TRUE(Get("transfer/2026-01/7").retired);
+    EXPECT_FALSE(Get("transfer/2026-03/7").retired);
+    EXPECT_TRUE(absl::IsOutOfRange(ledger_->Get("transfer/2026-01/7", AsOf::Lsn(100)).status()));
+    EXPECT_TRUE(absl::IsOutOfRange(ledger_->History("transfer/2026-01/7").status()));
+    const std::vector<std::string> keys = {"transfer/2026-01/7", "alice"};
+    EXPECT_TRUE(ledger_->GetMany(keys)->entities[0].retired);
+    EXPECT_TRUE(ledger_->AnswerableSince("transfer/2026-01/7")->retired);
     EXPECT_EQ(ledger_->ListRetired().value(), std::vector<std::string>{"transfer/2026-01/"});
     round == 0 ? Crash() : Reopen();
   }
