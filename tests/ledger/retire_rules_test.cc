@@ -91,6 +91,27 @@ TEST_F(RetireTest, R43_ParkedChangesThatNameARetiredKey_BecomeDeadLetters) {
   EXPECT_EQ(ledger_->ListDeadLetters()->front().outcome.code, OutcomeCode::kIndeterminate);
 }
 
+TEST_F(RetireTest, R43_AlsoAfterTrimBackupRestoreAndRebuild) {
+  const Change transfer = Transfer("2026-01/1", "alice", "bob", 5);
+  EXPECT_EQ(Say(transfer), "APPLIED");
+  Retire("transfer/2026-01/");
+  TrimOptions everything;
+  everything.before_lsn = ledger_->GetStats()->durable_lsn;
+  everything.seal = true;
+  ASSERT_TRUE(ledger_->Trim(everything).ok());
+  EXPECT_EQ(Say(transfer), "INDETERMINATE");
+  ASSERT_TRUE(ledger_->Backup(directory_.path() + "/backup").ok());
+  ASSERT_TRUE(ledger_->Close().ok());
+  ASSERT_TRUE(RebuildLedger(path()).ok());
+  Open();
+  EXPECT_EQ(Say(transfer), "INDETERMINATE");
+  ASSERT_TRUE(RestoreLedger(directory_.path() + "/backup", directory_.path() + "/restored").ok());
+  const auto restored = Ledger::Open(directory_.path() + "/restored");
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ((*restored)->Apply(transfer)->code, OutcomeCode::kIndeterminate);
+  EXPECT_EQ((*restored)->Get("bob")->balance, 5);
+}
+
 TEST_F(RetireTest, R43_OfASource_AnAppliedPosition_StaysADuplicate_ANewOneIsIndeterminate) {
   const Change before = At(PutAt("x", "doc/1", 0, "v"), "s", 1);
   EXPECT_EQ(Say(before), "APPLIED");
