@@ -42,7 +42,7 @@ struct JournalReader::State {
   absl::StatusOr<FrameHeader> ReadFrameHeader(Lsn lsn);
   absl::Status ReadEntryBytes(const SegmentList::Place& place, Lsn lsn, std::string* bytes);
   // The commit time of a segment's first frame; nullopt if nothing in it is durable.
-  absl::StatusOr<std::optional<int64_t>> FirstTimeOf(size_t segment);
+  absl::StatusOr<std::optional<int64_t>> FirstTimeOf(const SegmentInfo& segment);
 };
 
 absl::StatusOr<SegmentList::Place> JournalReader::State::FindReadable(Lsn lsn) const {
@@ -98,10 +98,9 @@ absl::StatusOr<FrameHeader> JournalReader::State::ReadFrameHeader(Lsn lsn) {
   return *header;
 }
 
-absl::StatusOr<std::optional<int64_t>> JournalReader::State::FirstTimeOf(size_t segment) {
-  const Lsn first_lsn = segments.At(segment).segment.first_lsn;
-  if (first_lsn >= durable_lsn.load(std::memory_order_acquire)) return std::nullopt;
-  SEMEL_ASSIGN_OR_RETURN(const FrameHeader header, ReadFrameHeader(first_lsn));
+absl::StatusOr<std::optional<int64_t>> JournalReader::State::FirstTimeOf(const SegmentInfo& segment) {
+  if (segment.first_lsn >= durable_lsn.load(std::memory_order_acquire)) return std::nullopt;
+  SEMEL_ASSIGN_OR_RETURN(const FrameHeader header, ReadFrameHeader(segment.first_lsn));
   return header.commit_time_us;
 }
 
@@ -166,14 +165,15 @@ absl::StatusOr<FrameHeader> JournalReader::ReadFrameHeader(Lsn lsn) { return sta
 
 absl::StatusOr<Lsn> JournalReader::LsnAtTime(int64_t time_us) {
   // The last segment whose first frame is not later; times never fall.
+  const std::vector<SegmentList::Place> places = state_->segments.All();
   size_t low = 0;
-  size_t high = state_->segments.size();
+  size_t high = places.size();
   while (high - low > 1) {
     const size_t middle = low + (high - low) / 2;
-    SEMEL_ASSIGN_OR_RETURN(const std::optional<int64_t> time, state_->FirstTimeOf(middle));
+    SEMEL_ASSIGN_OR_RETURN(const std::optional<int64_t> time, state_->FirstTimeOf(places[middle].segment));
     (time.has_value() && *time <= time_us ? low : high) = middle;
   }
-  const SegmentList::Place place = state_->segments.At(low);
+  const SegmentList::Place& place = places[low];
   const Lsn end = std::min(place.end, durable_lsn());
   Lsn lsn = place.segment.first_lsn;
   while (lsn < end) {
@@ -196,7 +196,7 @@ uint64_t JournalReader::segment_count() const { return state_->segments.size(); 
 
 absl::StatusOr<uint64_t> JournalReader::FileBytes() const {
   uint64_t bytes = 0;
-  for (size_t i = 0; i < state_->segments.size(); ++i) bytes += state_->segments.At(i).segment.file_bytes;
+  for (const SegmentList::Place& place : state_->segments.All()) bytes += place.segment.file_bytes;
   return bytes;
 }
 

@@ -228,6 +228,13 @@ size_t SegmentList::size() const {
   return segments_.size();
 }
 
+std::vector<SegmentList::Place> SegmentList::All() const {
+  ReaderLock lock(&mutex_);
+  std::vector<Place> places;
+  for (size_t i = 0; i < segments_.size(); ++i) places.push_back(PlaceAt(i));
+  return places;
+}
+
 absl::StatusOr<std::shared_ptr<File>> SegmentList::OpenFile(const SegmentInfo& segment) {
   MutexLock lock(&files_mutex_);
   for (OpenedFile& opened : files_) {

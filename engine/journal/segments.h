@@ -81,8 +81,10 @@ class SegmentList {
   };
   // nullopt if `lsn` is before the oldest segment or at or behind the last one's end.
   std::optional<Place> Find(Lsn lsn) const;
-  Place At(size_t index) const;  // index < size()
+  // index < size(). A trim moves indexes: who runs beside one asks for All.
+  Place At(size_t index) const;
   size_t size() const;
+  std::vector<Place> All() const;
 
   // The file, for reading. Errors: OutOfRange if it was removed since.
   absl::StatusOr<std::shared_ptr<File>> OpenFile(const SegmentInfo& segment);

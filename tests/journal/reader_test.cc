@@ -220,6 +220,51 @@ TEST_F(ReaderTest, SegmentsRemovedByATrim_AreOutOfRange) {
   ExpectEntry(other->get(), 99);
 }
 
+TEST_F(ReaderTest, RemoveOldestSegment_TakesThatOneAway_AndWhatWasReadOfIt) {
+  Append(100, 700);
+  for (size_t i = 0; i < entries_.size(); ++i) ExpectEntry(journal_.reader.get(), i);  // all of it is cached
+  SegmentList* const segments = journal_.reader->segments();
+  const size_t count = segments->size();
+  const SegmentList::Place oldest = segments->At(0);
+  const auto file = segments->OpenFile(oldest.segment);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(journal_.reader->RemoveOldestSegment().ok());
+  EXPECT_EQ(segments->size(), count - 1);
+  EXPECT_EQ(journal_.reader->oldest_lsn(), oldest.end);
+  EXPECT_FALSE(*fs_->Exists(SegmentPath(journal_.identity, 0)));
+  EXPECT_EQ(journal_.reader->FileBytes().value(), (count - 1) * 16384);
+  char byte = 0;
+  EXPECT_TRUE((*file)->ReadAt(0, &byte, 1).ok()) << "who has it open may go on";
+
+  EntryBuffer buffer;
+  Entry entry;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i] >= oldest.end) {
+      ExpectEntry(journal_.reader.get(), i);
+    } else {
+      EXPECT_TRUE(absl::IsOutOfRange(journal_.reader->ReadEntry(entries_[i], true, &buffer, &entry)));
+    }
+  }
+  EXPECT_EQ(journal_.reader->LsnAtTime(-1).value(), oldest.end);
+  Append(10, 700);
+  static_cast<SimFileSystem*>(fs_.get())->Crash(1);
+  ASSERT_TRUE(JournalReader::Open(fs_.get(), journal_.identity, 0).ok());
+}
+
+TEST_F(ReaderTest, RemoveOldestSegment_ThatFails_CanBeTriedAgain) {
+  Append(100, 700);
+  auto* const files = static_cast<SimFileSystem*>(fs_.get());
+  const size_t count = journal_.reader->segment_count();
+  for (uint64_t call = 1; call <= 2; ++call) {  // the removal, the directory
+    files->InjectFault(files->calls() + call, Fault::kIoError);
+    EXPECT_FALSE(journal_.reader->RemoveOldestSegment().ok());
+    EXPECT_EQ(journal_.reader->segment_count(), count);
+  }
+  files->ClearFaults();
+  EXPECT_TRUE(journal_.reader->RemoveOldestSegment().ok());
+  EXPECT_EQ(journal_.reader->segment_count(), count - 1);
+}
+
 TEST_F(ReaderTest, SetDurableLsn_NeverFalls) {
   Append(2);
   const Lsn end = journal_.reader->durable_lsn();
@@ -319,6 +364,18 @@ TEST(BlockCache, BlockInUse_OutlivesManyOthers) {
     ASSERT_TRUE(cache.Copy(0, 0, &byte, 1)) << lsn;
     cache.Insert(lsn * 4096, block);
   }
+}
+
+TEST(BlockCache, EraseBelow_ForgetsThoseBlocksAlone) {
+  BlockCache cache(1 << 20);
+  for (Lsn lsn = 0; lsn < 100; ++lsn) cache.Insert(lsn * 4096, "0123");
+  cache.EraseBelow(40 * 4096);
+  char byte = 0;
+  for (Lsn lsn = 0; lsn < 100; ++lsn) EXPECT_EQ(cache.Copy(lsn * 4096, 0, &byte, 1), lsn >= 40) << lsn;
+  EXPECT_EQ(cache.bytes(), 60 * BlockCache::kBlockBytes);
+  for (Lsn lsn = 100; lsn < 2000; ++lsn) cache.Insert(lsn * 4096, "0123");
+  EXPECT_LE(cache.bytes(), size_t{1} << 20);
+  EXPECT_TRUE(cache.Copy(1999 * 4096, 0, &byte, 1));
 }
 
 TEST(BlockCache, WithoutBytes_HoldsNothing) {
