@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/ledger/base_snapshot.h"
+#include "engine/ledger/directory.h"
 #include "tests/ledger/ledger_testing.h"
 #include "tests/ledger/sim_world.h"
 #include "tests/sim/random.h"
@@ -148,6 +149,67 @@ TEST_F(Rebuild, OfADamagedJournalOrBase_IsDataLoss_AndTheOldStateIsKept) {
   }
   Open();
   EXPECT_EQ(Version("a"), 200u);
+}
+
+// A base snapshot with right checksums that says something else than the journal and the state.
+TEST_F(Rebuild, ABaseThatIsNotTheJournals_IsFoundByVerify_AlsoWhenTheStateWasMadeOfIt) {
+  const auto files = internal::PosixFileSystem();
+  internal::StateIdentity identity;
+  const auto read_head = [&](uint64_t base_lsn, std::string_view wanted) {
+    const auto base = internal::BaseReader::Open(files, identity, base_lsn);
+    EXPECT_TRUE(base.ok()) << base.status();
+    internal::Table table;
+    std::string_view key;
+    const internal::Head* head = nullptr;
+    while (*(*base)->Next(&table, &key, &head) && key != wanted) continue;
+    return *head;
+  };
+  Fill("old", 3);
+  Fill("a", 100);
+  Trim();
+  identity = internal::StateIdentityOf(path(), *internal::ReadManifest(files, path()));
+  const internal::Head earlier = read_head(ledger_->GetStats()->base_lsn, "a");
+  Fill("a", 50);
+  Trim();
+  const Stats stats = *ledger_->GetStats();
+  ASSERT_GT(stats.base_lsn, stats.floor_lsn + 1000);
+  CloseLedger();
+
+  using Alter = std::function<void(std::string_view key, internal::Head*)>;
+  const std::vector<Alter> alterations = {
+      [](std::string_view, internal::Head*) {},
+      [](std::string_view key, internal::Head* head) { head->balance += key == "old"; },
+      [](std::string_view key, internal::Head* head) { head->deleted = key == "old"; },
+      [](std::string_view key, internal::Head* head) { head->last.fingerprint.low += key == "a"; },
+      [&](std::string_view key, internal::Head* head) { *head = key == "a" ? earlier : *head; },
+  };
+  const std::string file = internal::BasePath(path(), stats.base_lsn);
+  std::filesystem::copy_file(file, directory_.path() + "/aside");
+  for (size_t i = 0; i < alterations.size(); ++i) {
+    const auto base = internal::BaseReader::Open(files, identity, stats.base_lsn);
+    ASSERT_TRUE(base.ok()) << base.status();
+    internal::Head altered;
+    const auto feed = [&](internal::Table* table, std::string_view* key, const internal::Head** head) {
+      if (!*(*base)->Next(table, key, head)) return false;
+      altered = **head;
+      alterations[i](*key, &altered);
+      *head = &altered;
+      return true;
+    };
+    const auto store = internal::NewMemoryStateStore(identity.seed);
+    ASSERT_TRUE(store->Commit(feed, (*base)->info()).ok());
+    ASSERT_TRUE(internal::WriteBase(files, identity, (*store->Snapshot()).get(), nullptr).ok());
+    const bool last = i + 1 == alterations.size();
+    if (last) {  // base and state agree now, the journal before them does not
+      ASSERT_TRUE(RebuildLedger(path()).ok());
+    }
+    const auto report = (*Ledger::OpenReadOnly(path()))->Verify();
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->ok(), i == 0) << i << ": " << report->fault;
+    std::filesystem::copy_file(directory_.path() + "/aside", file, std::filesystem::copy_options::overwrite_existing);
+  }
+  ASSERT_TRUE(RebuildLedger(path()).ok());
+  Open();
 }
 
 // More than is kept in memory.
