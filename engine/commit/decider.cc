@@ -580,7 +580,8 @@ absl::StatusOr<bool> Decider::AnswerFromPosition(Case& c) {
   if (IsOther(c, record.entry)) return true;
   if (record.outcome.code == OutcomeCode::kDuplicate) {
     Answer(OutcomeCode::kDuplicate, "source: position consumed", c.outcome);
-    SEMEL_RETURN_IF_ERROR(AnswerOriginal(c, record.outcome.lsn, record.outcome.sequence));
+    const bool own = record.original == record.entry.lsn;
+    SEMEL_RETURN_IF_ERROR(AnswerOriginal(c, record.original, own ? record.entry.sequence : 0));
     return true;
   }
   *c.outcome = std::move(record.outcome);
@@ -627,10 +628,12 @@ void Decider::AnswerFromHeads(Case& c, Lsn lsn) {
   for (size_t i = 0; i < c.nodes.size(); ++i) {
     const Head& head = heads_->Current(c.nodes[i]);
     const std::optional<Stamp>& stamp = head.Extras().stamp;
+    if (head.last.lsn == lsn) c.outcome->sequence = head.last.sequence;
     if (head.last.lsn == lsn || !Advances(c.change().updates[i])) {
       c.outcome->updates.push_back({head.version, head.balance});
     } else if (stamp.has_value() && stamp->setter.lsn == lsn) {
       c.outcome->updates.push_back(stamp->result);
+      c.outcome->sequence = stamp->setter.sequence;
     } else {
       c.outcome->updates.clear();
       return;

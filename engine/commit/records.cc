@@ -106,8 +106,9 @@ PositionRecord PositionOf(const Entry& entry, uint64_t id_seed) {
   outcome.conflict = entry.conflict;
   outcome.reason = entry.reason;
   outcome.updates = entry.results;
-  outcome.lsn = entry.original.value_or(entry.lsn);
+  outcome.lsn = entry.lsn;
   outcome.sequence = entry.sequence;
+  record.original = entry.original.value_or(entry.lsn);
   return record;
 }
 
@@ -148,19 +149,31 @@ std::string PositionKey(std::string_view source, std::string_view incarnation, u
   return key + BigEndian(position);
 }
 
+absl::StatusOr<SettledPosition> ParsePositionKey(std::string_view key) {
+  SettledPosition parts;
+  Decoder in(key);
+  const bool whole = in.GetBytes(kMaxSourceNameBytes, &parts.source) &&
+                     in.GetBytes(kMaxIncarnationBytes, &parts.incarnation) && in.rest().size() == sizeof parts.position;
+  if (!whole) return Malformed("the key of a consumed position");
+  for (const char byte : in.rest()) parts.position = parts.position << 8 | static_cast<uint8_t>(byte);
+  return parts;
+}
+
 std::string SequenceKey(uint64_t sequence) { return BigEndian(sequence); }
 
 std::string EncodePosition(const PositionRecord& record) {
   std::string bytes;
   PutOutcome(record.outcome, &bytes);
   PutIdentity(record.entry, &bytes);
+  PutVarint(&bytes, record.original);
   return bytes;
 }
 
 absl::StatusOr<PositionRecord> DecodePosition(std::string_view bytes) {
   PositionRecord record;
   Decoder in(bytes);
-  if (!GetOutcome(&in, &record.outcome) || !GetIdentity(&in, &record.entry) || !in.done()) {
+  if (!GetOutcome(&in, &record.outcome) || !GetIdentity(&in, &record.entry) || !in.GetVarint(&record.original) ||
+      !in.done()) {
     return Malformed("a consumed position");
   }
   record.entry.lsn = record.outcome.lsn;
@@ -170,7 +183,7 @@ absl::StatusOr<PositionRecord> DecodePosition(std::string_view bytes) {
 
 bool IsSettledBefore(const PositionRecord& record, Lsn floor) {
   const OutcomeCode code = record.outcome.code;
-  return (code == OutcomeCode::kDuplicate || code == OutcomeCode::kSuperseded) && record.outcome.lsn < floor;
+  return (code == OutcomeCode::kDuplicate || code == OutcomeCode::kSuperseded) && record.entry.lsn < floor;
 }
 
 std::string EncodeParked(const ParkedRecord& record) {

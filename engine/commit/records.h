@@ -28,10 +28,12 @@ namespace semel::internal {
 
 // How a consumed position answers, if it is not in the way of an applied change.
 struct PositionRecord {
-  EntryRef entry;  // whose message it was; and the entry that says so, or, once settled, that holds the original result
-  Outcome outcome;  // a refusal as it was answered, or kParked; once settled: kDuplicate or kSuperseded
+  EntryRef entry;    // whose message it was, and the entry that says so
+  Outcome outcome;   // a refusal as it was answered, or kParked; once settled: kDuplicate or kSuperseded
+  Lsn original = 0;  // of the entry that holds the result: `entry`, or what that was a duplicate of
 };
 std::string PositionKey(std::string_view source, std::string_view incarnation, uint64_t position);
+absl::StatusOr<SettledPosition> ParsePositionKey(std::string_view key);  // views point into `key`
 std::string EncodePosition(const PositionRecord& record);
 absl::StatusOr<PositionRecord> DecodePosition(std::string_view bytes);
 // Whether the record only repeats what an entry before `floor` said: that one cannot be read any more.

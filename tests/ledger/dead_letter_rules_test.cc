@@ -124,6 +124,30 @@ TEST_F(DeadLetterTest, R40_Retry_OfWhatAnotherAttemptApplied_IsADuplicate_AndLea
   EXPECT_EQ(Balance("a"), 11);
 }
 
+TEST_F(DeadLetterTest, R40_APositionWhoseRetryWasADuplicate_AnswersWithTheOriginal) {
+  MakeAccount();
+  Change change("x");
+  change.AddUpdate("a").ExpectVersion(0).Since(0).Add(1);
+  const Change message = At(change, "s", 1);
+  EXPECT_EQ(Say(message), "CONFLICT");
+  change.updates[0].ExpectVersion(2);
+  const Outcome applied = Do(change);
+  EXPECT_EQ(Retry(Letters()[0].sequence).code, OutcomeCode::kDuplicate);
+  const uint64_t retried = Sequence();
+
+  for (const int newer : {0, 1}) {  // the original is the entity's newest entry, or one to be looked up
+    Fill("a", newer);
+    const Outcome again = Do(message);
+    EXPECT_EQ(again.code, OutcomeCode::kDuplicate);
+    EXPECT_EQ(again.sequence, applied.sequence);
+    EXPECT_EQ(again.lsn, applied.lsn);
+    const Outcome other = Do(At(AddAt("other", "a", 3, 1), "s", 1));
+    EXPECT_EQ(other.code, OutcomeCode::kIdReused);
+    EXPECT_EQ(other.sequence, retried);
+    EXPECT_GT(other.lsn, applied.lsn);
+  }
+}
+
 TEST_F(DeadLetterTest, R40_Retry_UnparksWhatWaitedForIt) {
   options_.parking = true;
   Reopen();
