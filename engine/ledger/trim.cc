@@ -108,10 +108,9 @@ absl::Status Trimmer::RaiseFloor(Lsn floor, TrimReport* report) {
   return parts_.committer->Checkpoint();
 }
 
-// Positions that an entry below the floor settled: whatever consumed them lies below the floor too, and a position that
-// cannot be looked up any more is answered as consumed.
+// Positions that an entry below the floor settled: what consumed them lies below it, too, and a position that cannot be
+// looked up any more is answered as consumed.
 absl::Status Trimmer::EraseSettledPositions(StateSnapshot* snapshot, Lsn floor) {
-  SEMEL_ASSIGN_OR_RETURN(const FrameHeader first, parts_.journal->ReadFrameHeader(floor));
   std::string start;
   for (bool more = true; more;) {
     more = false;
@@ -126,8 +125,7 @@ absl::Status Trimmer::EraseSettledPositions(StateSnapshot* snapshot, Lsn floor) 
       const absl::StatusOr<PositionRecord> record = DecodePosition(*head.Extras().value);
       status = record.status();
       if (!status.ok()) return false;
-      const bool settled = IsSettledBefore(*record, floor) && record->outcome.sequence < first.first_sequence;
-      if (settled) keys.emplace_back(key);
+      if (IsSettledBefore(*record, floor)) keys.emplace_back(key);
       return true;
     }));
     SEMEL_RETURN_IF_ERROR(status);
