@@ -13,18 +13,7 @@ namespace {
 
 constexpr uint64_t kBatchBytesMax = uint64_t{64} << 20;
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 }  // namespace
-
-Format FormatOf(const ApplyOptions& options) {
-  const std::string& file = options.file;
-  const bool by_name = EndsWith(file, ".pb") || EndsWith(file, ".binpb") || EndsWith(file, ".proto");
-  const bool proto = options.format.empty() ? by_name : options.format == "proto";
-  return proto ? Format::kProto : Format::kJsonLines;
-}
 
 Applier::Applier(const ApplyOptions& options, Ledger* ledger, MessageReader* reader, Progress* progress,
                  FileHandle outcomes)
@@ -55,48 +44,59 @@ MessageReader::Result Applier::ReadBatch() {
 
 void Applier::Take(const Message& message) {
   absl::StatusOr<Change> change = Parse(message);
-  Item& item = items_.emplace_back(Item{message.number, ""});
   if (!change.ok()) {
-    const std::string why(change.status().message().data(), change.status().message().size());
-    item.malformed = fmt::format("{} {}: {}", reader_->unit(), message.number, why);
+    TakeMalformed(message, std::string_view(change.status().message().data(), change.status().message().size()));
     return;
   }
-  if (!options_.source.empty() && !change->source.has_value()) {
-    SourcePosition& source = change->source.emplace();
-    source.name = options_.source;
-    source.position = message.number;
-  }
+  items_.push_back({message.number, "", /*decided=*/true});
+  if (!options_.source.empty() && !change->source.has_value()) change->source = PositionOf(message);
+  change->original.assign(message.bytes.data(), message.bytes.size());
   changes_.push_back(*std::move(change));
+}
+
+void Applier::TakeMalformed(const Message& message, std::string_view why) {
+  const bool decided = !options_.source.empty();
+  items_.push_back({message.number, fmt::format("{} {}: {}", reader_->unit(), message.number, why), decided});
+  if (decided) changes_.push_back(Change::Undecodable(PositionOf(message), message.bytes, items_.back().malformed));
+}
+
+SourcePosition Applier::PositionOf(const Message& message) const {
+  SourcePosition position;
+  position.name = options_.source;
+  position.position = message.number;
+  return position;
 }
 
 absl::StatusOr<Change> Applier::Parse(const Message& message) const {
   if (message.too_long) return absl::InvalidArgumentError(fmt::format("longer than {} bytes", kMaxMessageBytes));
-  return FormatOf(options_) == Format::kProto ? ParseChangeProto(message.bytes) : ParseChangeJson(message.bytes);
+  return reader_->format() == Format::kProto ? ParseChangeProto(message.bytes) : ParseChangeJson(message.bytes);
 }
 
 absl::Status Applier::Decide() {
-  const absl::StatusOr<std::vector<Outcome>> outcomes = ledger_->ApplyBatch(changes_);
+  semel::ApplyOptions how;
+  how.park = options_.park;
+  const absl::StatusOr<std::vector<Outcome>> outcomes = ledger_->ApplyBatch(changes_, how);
   if (!outcomes.ok()) return outcomes.status();
   Outcome invalid;
   invalid.code = OutcomeCode::kInvalid;
   size_t next = 0;
   for (const Item& item : items_) {
-    const bool parsed = item.malformed.empty();
+    invalid.reason = item.malformed;
     const absl::Status reported =
-        parsed ? Report(item, &changes_[next], (*outcomes)[next]) : Report(item, nullptr, invalid);
+        item.decided ? Report(item, changes_[next], (*outcomes)[next]) : Report(item, Change(), invalid);
     if (!reported.ok()) return reported;
-    next += parsed ? 1 : 0;
+    next += item.decided ? 1 : 0;
   }
   if (outcomes_ != nullptr && std::fflush(outcomes_.get()) != 0) return absl::ErrnoToStatus(errno, "--outcomes");
   return absl::OkStatus();
 }
 
-absl::Status Applier::Report(const Item& item, const Change* change, const Outcome& outcome) {
+absl::Status Applier::Report(const Item& item, const Change& change, const Outcome& outcome) {
   ++counts_.changes;
   ++counts_.by_code[static_cast<size_t>(outcome.code)];
-  if (change == nullptr) ++counts_.malformed;
+  if (!item.malformed.empty()) ++counts_.malformed;
   if (outcomes_ == nullptr) return absl::OkStatus();
-  std::string line = change == nullptr ? MalformedLine(item, outcome) : ToJson(*change, outcome);
+  std::string line = item.malformed.empty() ? ToJson(change, outcome) : MalformedLine(item, outcome);
   line += '\n';
   const bool written = std::fwrite(line.data(), 1, line.size(), outcomes_.get()) == line.size();
   return written ? absl::OkStatus() : absl::ErrnoToStatus(errno, "--outcomes");
@@ -107,7 +107,7 @@ std::string Applier::MalformedLine(const Item& item, const Outcome& outcome) con
   auto object = nlohmann::ordered_json::parse(ToJson(Change(), outcome));
   object.erase("reason");
   object[reader_->unit()] = item.number;
-  object["reason"] = item.malformed;
+  object["reason"] = outcome.reason;
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

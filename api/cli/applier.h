@@ -5,10 +5,13 @@
 #ifndef SEMEL_API_CLI_APPLIER_H_
 #define SEMEL_API_CLI_APPLIER_H_
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/cli/message_reader.h"
@@ -23,15 +26,18 @@ struct ApplyOptions {
   std::string format;  // "jsonl", "proto", or "": by the file's name
   std::string source;
   std::string outcomes;
+  std::optional<bool> park;  // absent: as the ledger's option says
   size_t batch = 1000;
   bool create = false;
   bool json = false;
 };
 
+using OutcomeCounts = std::array<uint64_t, kOutcomeCodeCount>;
+
 struct ApplyCounts {
   uint64_t changes = 0;
-  uint64_t malformed = 0;  // among them; answered INVALID without asking the ledger
-  uint64_t by_code[kOutcomeCodeCount] = {};
+  uint64_t malformed = 0;  // among them: those that could not be read
+  OutcomeCounts by_code{};
 };
 
 class Applier {
@@ -42,24 +48,28 @@ class Applier {
   Applier(const ApplyOptions& options, Ledger* ledger, MessageReader* reader, Progress* progress, FileHandle outcomes);
 
   // Until the input ends, breaks or is stopped. What the reader said last is in `end`. A batch is full, or as much as
-  // was there when the input paused. Errors: those of Ledger::ApplyBatch and of writing the outcomes; what was counted
-  // until then is durable.
+  // was there when the input paused. With a source, a message that cannot be read is given to the ledger, which keeps
+  // it as a dead letter; without one it is INVALID here. Errors: those of Ledger::ApplyBatch and of writing the
+  // outcomes; what was counted until then is durable.
   absl::Status Run(MessageReader::Result* end);
 
   const ApplyCounts& counts() const { return counts_; }
 
  private:
-  // One message of the batch: a change of `changes_`, or why it could not be read.
+  // One message of the batch.
   struct Item {
     uint64_t number;
-    std::string malformed;  // empty: it is the next of `changes_`
+    std::string malformed;  // why it could not be read; empty: it could
+    bool decided;           // by the ledger, as the next of `changes_`
   };
 
   MessageReader::Result ReadBatch();
   void Take(const Message& message);
+  void TakeMalformed(const Message& message, std::string_view why);
+  SourcePosition PositionOf(const Message& message) const;
   absl::StatusOr<Change> Parse(const Message& message) const;
   absl::Status Decide();
-  absl::Status Report(const Item& item, const Change* change, const Outcome& outcome);
+  absl::Status Report(const Item& item, const Change& change, const Outcome& outcome);
   std::string MalformedLine(const Item& item, const Outcome& outcome) const;
 
   const ApplyOptions& options_;
@@ -71,9 +81,6 @@ class Applier {
   std::vector<Change> changes_;
   ApplyCounts counts_;
 };
-
-// Whether the messages are Protobuf: as said, else by the file's name.
-Format FormatOf(const ApplyOptions& options);
 
 }  // namespace semel::cli
 

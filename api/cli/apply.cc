@@ -25,28 +25,44 @@ int Usage(const std::string& what) {
   return kExitUsage;
 }
 
-void PrintSummaryJson(const ApplyCounts& counts, double seconds) {
+struct Summary {
+  ApplyCounts counts;
+  OutcomeCounts unparked;  // what became, meanwhile, of changes that were parked
+  double seconds;
+};
+
+std::string NameOf(size_t code) { return std::string(ToString(static_cast<OutcomeCode>(code))); }
+
+nlohmann::ordered_json ToJson(const OutcomeCounts& counts) {
   nlohmann::ordered_json outcomes;
-  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
-    outcomes[std::string(ToString(static_cast<OutcomeCode>(code)))] = counts.by_code[code];
-  }
-  nlohmann::ordered_json summary;
-  summary["changes"] = counts.changes;
-  summary["malformed"] = counts.malformed;
-  summary["outcomes"] = std::move(outcomes);
-  summary["seconds"] = seconds;
-  PrintLine(summary.dump());
+  for (size_t code = 1; code < kOutcomeCodeCount; ++code) outcomes[NameOf(code)] = counts[code];
+  return outcomes;
 }
 
-void PrintSummaryTable(const ApplyCounts& counts, double seconds) {
+void PrintSummaryJson(const Summary& summary) {
+  nlohmann::ordered_json object;
+  object["changes"] = summary.counts.changes;
+  object["malformed"] = summary.counts.malformed;
+  object["outcomes"] = ToJson(summary.counts.by_code);
+  object["unparked"] = ToJson(summary.unparked);
+  object["seconds"] = summary.seconds;
+  PrintLine(object.dump());
+}
+
+void PrintSummaryTable(const Summary& summary) {
   Table table({{"OUTCOME"}, {"CHANGES", Align::kRight}});
   for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
-    if (counts.by_code[code] == 0) continue;
-    table.Add({std::string(ToString(static_cast<OutcomeCode>(code))), std::to_string(counts.by_code[code])});
+    if (summary.counts.by_code[code] == 0) continue;
+    table.Add({NameOf(code), std::to_string(summary.counts.by_code[code])});
   }
-  table.Add({"total", std::to_string(counts.changes)});
+  table.Add({"total", std::to_string(summary.counts.changes)});
   table.Flush();
-  PrintLine(fmt::format("{:.1f} s, {:.0f} changes/s", seconds, static_cast<double>(counts.changes) / seconds));
+  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
+    if (summary.unparked[code] == 0) continue;
+    PrintLine(fmt::format("{} decided: {}", Count(summary.unparked[code], "parked change"), NameOf(code)));
+  }
+  PrintLine(fmt::format("{:.1f} s, {:.0f} changes/s", summary.seconds,
+                        static_cast<double>(summary.counts.changes) / summary.seconds));
 }
 
 // How the run ended, on stderr where it did not end well. Returns the exit status.
@@ -77,9 +93,10 @@ absl::StatusOr<Applier::FileHandle> OpenOutcomes(const std::string& path, const 
   return file;
 }
 
-int ApplyInput(const ApplyOptions& options, Ledger& ledger, Input* input, Applier::FileHandle outcomes,
-               StopSignal* stop) {
-  MessageReader reader(input, FormatOf(options), stop->fd());
+// `unparked` is counted up by the ledger.
+int ApplyInput(const ApplyOptions& options, Ledger& ledger, const OutcomeCounts& unparked, Input* input,
+               Applier::FileHandle outcomes, StopSignal* stop) {
+  MessageReader reader(input, MessageFormat(options.format, options.file), stop->fd());
   Progress progress(input->size());
   Applier applier(options, &ledger, &reader, &progress, std::move(outcomes));
   MessageReader::Result end = MessageReader::Result::kEnd;
@@ -88,7 +105,7 @@ int ApplyInput(const ApplyOptions& options, Ledger& ledger, Input* input, Applie
   progress.Clear();
   const absl::Status closed = ledger.Close();
   if (status.ok()) status = closed;
-  (options.json ? PrintSummaryJson : PrintSummaryTable)(applier.counts(), seconds);
+  (options.json ? PrintSummaryJson : PrintSummaryTable)({applier.counts(), unparked, seconds});
   FlushOutput();
   return Conclude(options, status, end, reader, stop->Take());
 }
@@ -99,15 +116,19 @@ int Apply(const ApplyOptions& options) {
     return Usage(fmt::format("{}: {}", Printable(options.file), std::string(input.status().message())));
   }
   StopSignal stop;
+  OutcomeCounts unparked{};
   Options ledger_options;
   ledger_options.create_if_missing = options.create;
+  ledger_options.on_unparked = [&unparked](const Change&, const Outcome& outcome) {
+    ++unparked[static_cast<size_t>(outcome.code)];
+  };
   ledger_options.log = [](std::string_view line) { fmt::print(stderr, "semel: {}\n", line); };
   const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(options.ledger, ledger_options);
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
   // Not before the ledger is open: it empties the file.
   absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes, **input);
   if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
-  return ApplyInput(options, **ledger, input->get(), *std::move(outcomes), &stop);
+  return ApplyInput(options, **ledger, unparked, input->get(), *std::move(outcomes), &stop);
 }
 
 std::string CheckSourceName(const std::string& name) {
@@ -136,13 +157,17 @@ void AddApply(CLI::App& app, int* exit) {
       ->capture_default_str();
   command->add_option("--outcomes", options->outcomes,
                       "Write each outcome to this file, a JSON object a line, in the order of the input");
+  const auto set_park = [options](int64_t count) { options->park = count > 0; };  // negative: the second name
+  command->add_flag_function("--park,!--no-park", set_park,
+                             "Hold changes that come early, or answer EARLY. Default: as semel options says");
   command->add_flag("--create", options->create, "Create the ledger if there is none");
   command->add_flag("--json", options->json, "The summary as one JSON object");
   command->footer(
       "Example:\n"
       "  semel apply accounts changes.jsonl --outcomes outcomes.jsonl\n"
       "  tail -n +1 -f changes.jsonl | semel apply accounts - --source changes\n\n"
-      "A message that cannot be read is INVALID, and the rest goes on. Applying the same input again is harmless.\n"
+      "A message that cannot be read is INVALID, and the rest goes on; with --source it is kept as a dead letter.\n"
+      "Applying the same input again is harmless.\n"
       "Exit status: 0 all was decided, 1 the engine failed, 2 unusable arguments or input, 130 or 143 stopped by a\n"
       "signal after the running batch.");
   command->callback([options, exit] { *exit = Apply(*options); });

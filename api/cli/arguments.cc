@@ -15,9 +15,18 @@ absl::StatusOr<int64_t> ReadTime(std::string_view option, const std::string& tex
       fmt::format("{} takes RFC 3339, such as 2026-11-21T10:00:00Z, a date, or microseconds since 1970", option));
 }
 
+CLI::Option* AddSize(CLI::App* command, const std::string& option, std::optional<uint64_t>* bytes,
+                     const std::string& help) {
+  const auto read = [option, bytes](const std::string& text) {
+    *bytes = ParseSize(text);
+    if (!bytes->has_value()) throw CLI::ValidationError(option, "takes a size, such as 4096, 64MiB or 10GiB");
+  };
+  return command->add_option_function<std::string>(option, read, help)->type_name("SIZE");
+}
+
 MomentOptions AddMoment(CLI::App* command, MomentArguments* moment) {
   MomentOptions options{};
-  options.lsn = command->add_option("--as-of-lsn", moment->lsn, "After the journal's entry at this address");
+  options.lsn = AddNumber(command, "--as-of-lsn", &moment->lsn, "After the journal's entry at this address");
   options.time = command->add_option("--as-of-time", moment->time,
                                      "At this time: RFC 3339, a date (its first moment in UTC), or microseconds since "
                                      "1970");

@@ -12,12 +12,28 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "api/cli/text.h"
 #include "semel/ledger.h"
 
 namespace semel::cli {
 
 // Reads what stands behind an option that takes a time. Errors: InvalidArgument, with what it takes.
 absl::StatusOr<int64_t> ReadTime(std::string_view option, const std::string& text);
+
+// An option that takes a number. (CLI11 by itself takes -1 for 2^64 - 1.)
+template <typename Number>  // uint64_t or an optional one
+CLI::Option* AddNumber(CLI::App* command, const std::string& option, Number* number, const std::string& help) {
+  const auto read = [option, number](const std::string& text) {
+    const std::optional<uint64_t> parsed = ParseNumber(text);
+    if (!parsed.has_value()) throw CLI::ValidationError(option, "takes a number, 0 .. 18446744073709551615");
+    *number = *parsed;
+  };
+  return command->add_option_function<std::string>(option, read, help)->type_name("NUMBER");
+}
+
+// An option that takes a number of bytes, with or without a unit.
+CLI::Option* AddSize(CLI::App* command, const std::string& option, std::optional<uint64_t>* bytes,
+                     const std::string& help);
 
 // --as-of-lsn and --as-of-time, of which at most one is given.
 struct MomentArguments {

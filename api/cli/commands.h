@@ -16,22 +16,34 @@
 namespace semel::cli {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;  // the engine could not do it, or verify found a fault
+inline constexpr int kExitFailed = 1;  // the engine could not do it, verify found a fault, or retried letters stay
 inline constexpr int kExitUsage = 2;   // the arguments, or the input that they name, cannot be used
 
 void AddInit(CLI::App& app, int* exit);
+void AddOptions(CLI::App& app, int* exit);
 void AddApply(CLI::App& app, int* exit);
 void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
 void AddStatement(CLI::App& app, int* exit);
 void AddTrialBalance(CLI::App& app, int* exit);
 void AddJournal(CLI::App& app, int* exit);
-void AddStatusCommands(CLI::App& app, int* exit);  // stats, sources, verify
+void AddSources(CLI::App& app, int* exit);
+void AddParked(CLI::App& app, int* exit);
+void AddDeadLetters(CLI::App& app, int* exit);
+void AddStatusCommands(CLI::App& app, int* exit);  // stats, verify
+void AddUpkeep(CLI::App& app, int* exit);          // trim, retire, answerable, rebuild, compact
+void AddBackup(CLI::App& app, int* exit);          // backup, restore
 
 // Says what went wrong with a ledger on stderr, with what to do about it. Returns the exit status.
 int Fail(const absl::Status& status, std::string_view ledger);
 
+// The same of a file that is no ledger, without advice.
+int FailPlainly(const absl::Status& status, std::string_view file);
+
 // Runs a command that only reads: opens the ledger beside a running writer, and reports what `read` returns.
 int WithLedger(const std::string& directory, const std::function<absl::Status(Ledger&)>& read);
+
+// Runs a command that writes: opens the ledger with these options, closes it, and reports what `work` returns.
+int WithWriter(const std::string& directory, Options options, const std::function<absl::Status(Ledger&)>& work);
 
 }  // namespace semel::cli
 

@@ -80,7 +80,7 @@ void AddGet(CLI::App& app, int* exit) {
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
   command->add_option("KEY", options->key, "The entity's key")->required();
   CLI::Option* const version =
-      command->add_option("--as-of-version", options->version, "After the change that made it");
+      AddNumber(command, "--as-of-version", &options->version, "After the change that made it");
   const MomentOptions moment = AddMoment(command, &options->moment);
   version->excludes(moment.lsn)->excludes(moment.time);
   command->add_flag("--json", options->json, "One JSON object; version 0 is a key that never existed");
@@ -128,7 +128,7 @@ void AddList(CLI::App& app, int* exit) {
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
   command->add_option("--prefix", options->scan.prefix, "Only keys that begin so");
   command->add_option("--start-after", options->scan.start_after, "Only keys after this one: the next page");
-  command->add_option("--limit", options->scan.limit, "At most so many");
+  AddNumber(command, "--limit", &options->scan.limit, "At most so many");
   command->add_flag("--deleted", options->scan.include_deleted, "Deleted entities too");
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer("Example:\n  semel list accounts --prefix account/ --limit 20");
@@ -183,7 +183,7 @@ void AddHistory(CLI::App& app, int* exit) {
   const auto options = std::make_shared<HistoryCommandOptions>();
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
   command->add_option("KEY", options->key, "The entity's key")->required();
-  command->add_option("--limit", options->history.limit, "At most so many; 0: all")->capture_default_str();
+  AddNumber(command, "--limit", &options->history.limit, "At most so many; 0: all")->default_str("100");
   command->add_flag("--oldest-first", options->history.oldest_first, "From version 1 on");
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer("Example:\n  semel history accounts account/alice --limit 10");

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/cli/arguments.h"
 #include "api/cli/commands.h"
 #include "api/cli/output.h"
 #include "api/cli/text.h"
@@ -44,8 +45,17 @@ std::string ShowEffects(const JournalEntry& entry) {
   return shown.empty() ? Printable(entry.reason, 100) : shown;
 }
 
-std::string ShowSource(const JournalEntry& entry) {
-  return entry.source.has_value() ? fmt::format("{}:{}", Printable(entry.source->name), entry.source->position) : "-";
+// What it did, and which parked change or dead letter it was.
+std::string ShowWork(const JournalEntry& entry) {
+  std::string shown = ShowEffects(entry);
+  if (entry.outcome == OutcomeCode::kUnspecified) return shown;
+  if (entry.parked != 0) shown += fmt::format(" (parked as {})", entry.parked);
+  if (entry.letter != 0) shown += fmt::format(" (dead letter {})", entry.letter);
+  return shown;
+}
+
+std::string ShowOutcome(const JournalEntry& entry) {
+  return entry.outcome == OutcomeCode::kUnspecified ? "-" : std::string(ToString(entry.outcome));
 }
 
 // Prints entries as they come, either way.
@@ -61,7 +71,7 @@ class JournalPrinter {
   bool Print(const JournalEntry& entry) {
     if (table_ != nullptr) {
       table_->Add({std::to_string(entry.sequence), std::to_string(entry.lsn), FormatTime(entry.commit_time_us),
-                   std::string(ToString(entry.outcome)), Printable(entry.id), ShowSource(entry), ShowEffects(entry)});
+                   ShowOutcome(entry), Printable(entry.id), ShowSource(entry.source), ShowWork(entry)});
     } else {
       PrintLine(ToJson(entry));
     }
@@ -102,8 +112,8 @@ void AddJournal(CLI::App& app, int* exit) {
   CLI::App* const command = app.add_subcommand("journal", "Show every decided change, in commit order");
   const auto options = std::make_shared<JournalOptions>();
   command->add_option("LEDGER", options->ledger, "The ledger's directory")->required();
-  command->add_option("--from", options->from, "The address (lsn or next_lsn) to begin at; 0: the beginning");
-  command->add_option("--limit", options->limit, "At most so many; 0: all");
+  AddNumber(command, "--from", &options->from, "The address (lsn or next_lsn) to begin at; 0: the beginning");
+  AddNumber(command, "--limit", &options->limit, "At most so many; 0: all");
   command->add_flag("--follow", options->follow, "Wait for more, until interrupted");
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer("Example:\n  semel journal accounts --limit 10\n  semel journal accounts --follow --json");

@@ -1,6 +1,6 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What the subcommands share: opening a ledger and saying what went wrong with it; and init.
+// What the subcommands share: opening a ledger and saying what went wrong with it.
 
 #include <fmt/format.h>
 
@@ -8,7 +8,6 @@
 #include <string>
 
 #include "api/cli/commands.h"
-#include "api/cli/output.h"
 #include "api/cli/text.h"
 
 namespace semel::cli {
@@ -34,25 +33,17 @@ bool IsUsage(absl::StatusCode code) {
          code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kOutOfRange;
 }
 
-int Init(const std::string& directory) {
-  Options options;
-  options.create_if_missing = true;
-  options.error_if_exists = true;
-  absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(directory, options);
-  if (!ledger.ok()) return Fail(ledger.status(), directory);
-  const absl::Status closed = (*ledger)->Close();
-  if (!closed.ok()) return Fail(closed, directory);
-  PrintLine(fmt::format("{}: new ledger, format {}", Printable(directory), kFormatVersion));
-  return kExitOk;
+int Report(const absl::Status& status, std::string_view file, const std::string& hint) {
+  const std::string message(status.message().data(), status.message().size());
+  fmt::print(stderr, "semel: {}: {}{}\n", Printable(file), Printable(message), hint);
+  return IsUsage(status.code()) ? kExitUsage : kExitFailed;
 }
 
 }  // namespace
 
-int Fail(const absl::Status& status, std::string_view ledger) {
-  const std::string message(status.message().data(), status.message().size());
-  fmt::print(stderr, "semel: {}: {}{}\n", Printable(ledger), Printable(message), Hint(status, ledger));
-  return IsUsage(status.code()) ? kExitUsage : kExitFailed;
-}
+int Fail(const absl::Status& status, std::string_view ledger) { return Report(status, ledger, Hint(status, ledger)); }
+
+int FailPlainly(const absl::Status& status, std::string_view file) { return Report(status, file, ""); }
 
 int WithLedger(const std::string& directory, const std::function<absl::Status(Ledger&)>& read) {
   absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::OpenReadOnly(directory);
@@ -61,12 +52,14 @@ int WithLedger(const std::string& directory, const std::function<absl::Status(Le
   return status.ok() ? kExitOk : Fail(status, directory);
 }
 
-void AddInit(CLI::App& app, int* exit) {
-  CLI::App* const command = app.add_subcommand("init", "Create an empty ledger");
-  const auto directory = std::make_shared<std::string>();
-  command->add_option("LEDGER", *directory, "The directory to create")->required();
-  command->footer("Example:\n  semel init accounts");
-  command->callback([directory, exit] { *exit = Init(*directory); });
+int WithWriter(const std::string& directory, Options options, const std::function<absl::Status(Ledger&)>& work) {
+  options.log = [](std::string_view line) { fmt::print(stderr, "semel: {}\n", line); };
+  absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(directory, options);
+  if (!ledger.ok()) return Fail(ledger.status(), directory);
+  absl::Status status = work(**ledger);
+  const absl::Status closed = (*ledger)->Close();
+  if (status.ok()) status = closed;
+  return status.ok() ? kExitOk : Fail(status, directory);
 }
 
 }  // namespace semel::cli

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <csignal>
 #include <string>
 #include <vector>
@@ -32,34 +31,43 @@ std::vector<std::string> OptionNames(const CLI::App& command) {
   return names;
 }
 
-// The first word of the command line that nothing takes, with the nearest that something would.
-std::string ExplainUnknown(const CLI::App& app, int argc, char** argv) {
-  const std::vector<std::string> commands = CommandNames(app);
-  const std::string first = argc > 1 ? argv[1] : "";
-  const bool is_command = std::find(commands.begin(), commands.end(), first) != commands.end();
-  std::vector<std::string> known = is_command ? OptionNames(*app.get_subcommand(first)) : OptionNames(app);
-  std::string word = first;
-  if (is_command) {
-    const std::vector<std::string> extras = app.remaining(true);
-    if (extras.empty()) return "";
-    word = extras.front();
-  } else if (first.empty() || first[0] != '-') {
-    known = commands;
+// The innermost command that was given: `app` itself, "apply", "parked list".
+const CLI::App& Innermost(const CLI::App& app) {
+  const CLI::App* command = &app;
+  for (;;) {
+    const std::vector<const CLI::App*> given = command->get_subcommands([](const CLI::App* c) { return c->parsed(); });
+    if (given.empty()) return *command;
+    command = given.front();
   }
-  const std::string nearest = Nearest(word.substr(0, word.find('=')), known);
-  const std::string hint = nearest.empty() ? "" : fmt::format(": did you mean {}?", nearest);
-  return fmt::format("unknown {} \"{}\"{}", !is_command && word[0] != '-' ? "command" : "argument", Printable(word, 60),
-                     hint);
 }
 
-int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+// As it is typed: "semel parked list".
+std::string FullName(const CLI::App& command) {
+  const CLI::App* const parent = command.get_parent();
+  return (parent == nullptr ? "" : FullName(*parent) + " ") + command.get_name();
+}
+
+// The first word of the command line that nothing takes, with the nearest that something would. "" if there is none.
+std::string ExplainUnknown(const CLI::App& app) {
+  const CLI::App& command = Innermost(app);
+  const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) return "";
+  const std::string& word = extras.front();
+  const bool is_option = !word.empty() && word[0] == '-';
+  const std::string nearest =
+      Nearest(word.substr(0, word.find('=')), is_option ? OptionNames(command) : CommandNames(command));
+  const std::string hint = nearest.empty() ? "" : fmt::format(": did you mean {}?", nearest);
+  const bool is_command = !is_option && !CommandNames(command).empty();
+  return fmt::format("unknown {} \"{}\"{}", is_command ? "command" : "argument", Printable(word, 60), hint);
+}
+
+int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc) {
   if (argc == 1) {
     fmt::print(stderr, "{}", app.help());
     return kExitUsage;
   }
-  const std::string unknown = ExplainUnknown(app, argc, argv);
-  const std::vector<const CLI::App*> given = app.get_subcommands([](const CLI::App* c) { return c->parsed(); });
-  const std::string command = given.empty() ? "semel" : "semel " + given.front()->get_name();
+  const std::string unknown = ExplainUnknown(app);
+  const std::string command = FullName(Innermost(app));
   fmt::print(stderr, "{}: {}\nRun {} --help for what it takes.\n", command,
              unknown.empty() ? Printable(error.what()) : unknown, command);
   return kExitUsage;
@@ -74,21 +82,29 @@ int Run(int argc, char** argv) {
       "  semel init accounts\n"
       "  semel apply accounts changes.jsonl\n"
       "  semel get accounts account/alice\n\n"
-      "Exit status: 0 done, 1 the engine failed or verify found a fault, 2 unusable arguments or input.\n"
+      "Exit status: 0 done, 1 the engine failed, verify found a fault or retried letters stay, 2 unusable arguments "
+      "or\n"
+      "input.\n"
       "Run semel COMMAND --help for the options and an example of each.");
   int exit = kExitOk;
   AddInit(app, &exit);
+  AddOptions(app, &exit);
   AddApply(app, &exit);
   AddEntityCommands(app, &exit);
   AddStatement(app, &exit);
   AddTrialBalance(app, &exit);
   AddJournal(app, &exit);
+  AddSources(app, &exit);
+  AddParked(app, &exit);
+  AddDeadLetters(app, &exit);
   AddStatusCommands(app, &exit);
+  AddUpkeep(app, &exit);
+  AddBackup(app, &exit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return ExplainUsage(app, error, argc, argv);
+    return ExplainUsage(app, error, argc);
   }
   return exit;
 }

@@ -43,7 +43,17 @@ bool IsReadable(int fd) {
   return poll(&waiting, 1, 0) > 0;
 }
 
+bool EndsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
 }  // namespace
+
+Format MessageFormat(const std::string& said, const std::string& file) {
+  const bool by_name = EndsWith(file, ".pb") || EndsWith(file, ".binpb") || EndsWith(file, ".proto");
+  const bool proto = said.empty() ? by_name : said == "proto";
+  return proto ? Format::kProto : Format::kJsonLines;
+}
 
 // ---- Input
 

@@ -20,6 +20,9 @@ inline constexpr size_t kMaxMessageBytes = size_t{8} << 20;
 
 enum class Format { kJsonLines, kProto };
 
+// As said (anything but "proto" is JSON lines); if nothing is said, by the file's name.
+Format MessageFormat(const std::string& said, const std::string& file);
+
 // The file descriptor of the input, and whether someone asked to stop.
 class Input {
  public:
@@ -67,6 +70,7 @@ class MessageReader {
   // Blank lines and lines that start with # are passed over.
   Result Next(bool wait, Message* message);
 
+  Format format() const { return format_; }
   const std::string& error() const { return error_; }
   uint64_t consumed() const { return consumed_; }  // bytes of the input so far
   const char* unit() const { return format_ == Format::kProto ? "record" : "line"; }

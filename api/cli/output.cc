@@ -36,9 +36,12 @@ std::string QuotedCell(const std::string& cell) {
 }  // namespace
 
 void PrintLine(std::string_view line) {
-  const bool written =
-      std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) == '\n';
-  if (!written) StopWriting();
+  PrintBytes(line);
+  PrintBytes("\n");
+}
+
+void PrintBytes(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) StopWriting();
 }
 
 void FlushOutput() {

@@ -15,6 +15,9 @@ namespace semel::cli {
 // Appends a newline. Buffered.
 void PrintLine(std::string_view line);
 
+// As they are. Buffered.
+void PrintBytes(std::string_view bytes);
+
 // Call before the program ends, and whenever someone waits for the lines.
 void FlushOutput();
 

@@ -54,4 +54,15 @@ void Progress::Clear() {
   width_ = 0;
 }
 
+FractionProgress::FractionProgress(const char* what) : what_(what), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+std::function<void(double)> FractionProgress::callback() {
+  if (!terminal_) return nullptr;
+  return [this](double fraction) { fmt::print(stderr, "\r{}: {:3.0f} %", what_, fraction * 100); };
+}
+
+void FractionProgress::Clear() {
+  if (terminal_) fmt::print(stderr, "\r{:{}}\r", "", std::string_view(what_).size() + 8);
+}
+
 }  // namespace semel::cli

@@ -1,17 +1,18 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// How far a long command is, on stderr: one line that is rewritten on a terminal, a plain line every few seconds
-// otherwise.
+// How far a long command is, on stderr.
 
 #ifndef SEMEL_API_CLI_PROGRESS_H_
 #define SEMEL_API_CLI_PROGRESS_H_
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace semel::cli {
 
+// Of a stream of changes: one line that is rewritten on a terminal, a plain line every few seconds otherwise.
 class Progress {
  public:
   explicit Progress(uint64_t total_bytes);  // 0: unknown, then no ETA is shown
@@ -32,6 +33,23 @@ class Progress {
   const Clock::time_point begin_;
   Clock::time_point next_;
   size_t width_ = 0;  // of the line on the terminal
+};
+
+// Of work that knows the fraction done: one line that is rewritten, on a terminal only.
+class FractionProgress {
+ public:
+  explicit FractionProgress(const char* what);
+  ~FractionProgress() { Clear(); }
+  FractionProgress(const FractionProgress&) = delete;
+  FractionProgress& operator=(const FractionProgress&) = delete;
+
+  // For those who do the work; empty where there is no terminal. Must not outlive this.
+  std::function<void(double)> callback();
+  void Clear();  // before anything else is printed
+
+ private:
+  const char* const what_;
+  const bool terminal_;
 };
 
 }  // namespace semel::cli

@@ -1,19 +1,13 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// stats, sources, verify: the ledger as a whole.
-
-#include <fmt/format.h>
-#include <unistd.h>
+// stats, verify: the ledger as a whole.
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "api/cli/commands.h"
-#include "api/cli/output.h"
-#include "api/cli/text.h"
+#include "api/cli/figures.h"
+#include "api/cli/progress.h"
 
 namespace semel::cli {
 namespace {
@@ -29,37 +23,6 @@ std::shared_ptr<LedgerOptions> AddLedgerOptions(CLI::App* command, const char* j
   command->add_flag("--json", options->json, json_help);
   return options;
 }
-
-// Figures with a name and their text, printed either way. All are strings in JSON: they may exceed 2^53.
-class Figures {
- public:
-  void Add(std::string name, std::string text) { rows_.emplace_back(std::move(name), std::move(text)); }
-  void Add(std::string name, uint64_t number) { Add(std::move(name), std::to_string(number)); }
-  // Shown as a time to people.
-  void AddTime(std::string name, int64_t time_us) {
-    time_ = rows_.size();
-    Add(std::move(name), std::to_string(time_us));
-  }
-
-  void Print(bool json) const {
-    if (json) {
-      nlohmann::ordered_json object;
-      for (const auto& [name, text] : rows_) object[name] = text;
-      PrintLine(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-      return;
-    }
-    Properties table;
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      const std::string& text = rows_[i].second;
-      table.Add(rows_[i].first, i == time_ && text != "0" ? FormatTime(std::stoll(text)) : Printable(text));
-    }
-    table.Print();
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> rows_;
-  size_t time_ = SIZE_MAX;  // which row is a time
-};
 
 // ---- stats
 
@@ -77,9 +40,17 @@ absl::Status PrintStats(const LedgerOptions& options, Ledger& ledger) {
   figures.AddTime("commit_time_us", stats->commit_time_us);
   figures.Add("entities", stats->entities);
   figures.Add("sources", stats->sources);
+  figures.Add("parked", stats->parked);
+  figures.Add("parked_bytes", stats->parked_bytes);
+  figures.Add("dead_letters", stats->dead_letters);
+  figures.Add("dead_letter_bytes", stats->dead_letter_bytes);
+  figures.Add("retired_prefixes", stats->retired_prefixes);
   figures.Add("journal_bytes", stats->journal_bytes);
   figures.Add("journal_segments", stats->journal_segments);
+  figures.Add("base_lsn", stats->base_lsn);
+  figures.Add("base_bytes", stats->base_bytes);
   figures.Add("state_bytes", stats->state_bytes);
+  figures.Add("state_free_bytes", stats->state_free_bytes);
   figures.Add("active_readers", stats->active_readers);
   figures.Add("oldest_reader_age_us", std::to_string(stats->oldest_reader_age_us));
   figures.Add("state_digest", stats->state_digest);
@@ -96,37 +67,6 @@ void AddStats(CLI::App& app, int* exit) {
   });
 }
 
-// ---- sources
-
-void PrintSourceTable(const std::vector<SourceCursor>& cursors) {
-  Table table({{"NAME"}, {"POSITION", Align::kRight}, {"INCARNATION"}, {"CHAINED"}, {"CONSUMED", Align::kRight}});
-  for (const SourceCursor& cursor : cursors) {
-    table.Add({Printable(cursor.name), std::to_string(cursor.position),
-               cursor.incarnation.empty() ? "-" : Printable(cursor.incarnation), cursor.chained ? "yes" : "no",
-               std::to_string(cursor.consumed)});
-  }
-}
-
-absl::Status PrintSources(const LedgerOptions& options, Ledger& ledger) {
-  const absl::StatusOr<std::vector<SourceCursor>> cursors = ledger.ListSources();
-  if (!cursors.ok()) return cursors.status();
-  if (options.json) {
-    for (const SourceCursor& cursor : *cursors) PrintLine(ToJson(cursor));
-  } else {
-    PrintSourceTable(*cursors);
-  }
-  return absl::OkStatus();
-}
-
-void AddSources(CLI::App& app, int* exit) {
-  CLI::App* const command = app.add_subcommand("sources", "List the cursors of all sources");
-  const auto options = AddLedgerOptions(command, "One JSON object a line");
-  command->footer("Example:\n  semel sources accounts");
-  command->callback([options, exit] {
-    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return PrintSources(*options, ledger); });
-  });
-}
-
 // ---- verify
 
 void PrintReport(const VerifyReport& report, bool json) {
@@ -138,18 +78,17 @@ void PrintReport(const VerifyReport& report, bool json) {
   figures.Add("entities", report.entities);
   figures.Add("sources", report.sources);
   figures.Add("balanced_changes", report.balanced_changes);
+  figures.Add("base_lsn", report.base_lsn);
   figures.Add("lsn", report.lsn);
   figures.Add("state_digest", report.state_digest);
   figures.Add("fault", json || !report.ok() ? report.fault : "none");
   figures.Print(json);
 }
 
-void ShowVerifyProgress(double fraction) { fmt::print(stderr, "\rverify: {:3.0f} %", fraction * 100); }
-
 absl::Status Verify(const LedgerOptions& options, Ledger& ledger, bool* found_fault) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const absl::StatusOr<VerifyReport> report = ledger.Verify(terminal ? ShowVerifyProgress : nullptr);
-  if (terminal) fmt::print(stderr, "\r{:14}\r", "");
+  FractionProgress progress("verify");
+  const absl::StatusOr<VerifyReport> report = ledger.Verify(progress.callback());
+  progress.Clear();
   if (!report.ok()) return report.status();
   PrintReport(*report, options.json);
   *found_fault = !report->ok();
@@ -172,7 +111,6 @@ void AddVerify(CLI::App& app, int* exit) {
 
 void AddStatusCommands(CLI::App& app, int* exit) {
   AddStats(app, exit);
-  AddSources(app, exit);
   AddVerify(app, exit);
 }
 

@@ -8,8 +8,10 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <utility>
 
 namespace semel::cli {
 namespace {
@@ -143,6 +145,14 @@ std::string Printable(std::string_view text, size_t max) {
   return whole.substr(0, end) + "...";
 }
 
+std::string ShowSource(const std::optional<SourcePosition>& source) {
+  return source.has_value() ? fmt::format("{}:{}", Printable(source->name), source->position) : "-";
+}
+
+std::string Count(uint64_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 size_t Columns(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !ContinuesCharacter(c); }));
 }
@@ -162,6 +172,39 @@ std::optional<int64_t> ParseTime(const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data(), end, time_us);
   if (error == std::errc() && stop == end) return time_us;
   return ParseRfc3339(text);
+}
+
+std::optional<uint64_t> ParseNumber(std::string_view text) {
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+std::optional<uint64_t> ParseSize(std::string_view text) {
+  static constexpr std::pair<std::string_view, uint64_t> kUnits[] = {
+      {"", 1},
+      {"B", 1},
+      {"kB", 1000},
+      {"MB", 1000 * 1000},
+      {"GB", 1000 * 1000 * 1000},
+      {"TB", uint64_t{1000} * 1000 * 1000 * 1000},
+      {"KiB", uint64_t{1} << 10},
+      {"MiB", uint64_t{1} << 20},
+      {"GiB", uint64_t{1} << 30},
+      {"TiB", uint64_t{1} << 40},
+  };
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc()) return std::nullopt;
+  for (const auto& [unit, factor] : kUnits) {
+    if (std::string_view(stop, static_cast<size_t>(end - stop)) != unit) continue;
+    if (number > std::numeric_limits<uint64_t>::max() / factor) return std::nullopt;
+    return number * factor;
+  }
+  return std::nullopt;
 }
 
 std::string Nearest(const std::string& given, const std::vector<std::string>& words) {

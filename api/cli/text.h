@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "semel/change.h"
+
 namespace semel::cli {
 
 // Safe to print on a terminal: control characters and those that change the direction of writing are escaped, bytes
@@ -20,6 +22,12 @@ std::string Printable(std::string_view text);
 // The same, cut after `max` characters.
 std::string Printable(std::string_view text, size_t max);
 
+// "payments-3:17"; "-" if there is none.
+std::string ShowSource(const std::optional<SourcePosition>& source);
+
+// "1 dead letter", "2 dead letters".
+std::string Count(uint64_t number, std::string_view what);
+
 // How many columns a terminal needs for UTF-8 text, one a character.
 size_t Columns(std::string_view text);
 
@@ -28,6 +36,12 @@ std::string FormatTime(int64_t time_us);
 
 // Reads RFC 3339, a date (its first moment in UTC), or microseconds since 1970.
 std::optional<int64_t> ParseTime(const std::string& text);
+
+// Reads decimal digits, and nothing else.
+std::optional<uint64_t> ParseNumber(std::string_view text);
+
+// Reads a number of bytes: "4096", "64KiB", "10GiB", "2GB" (powers of 1000).
+std::optional<uint64_t> ParseSize(std::string_view text);
 
 // The word of `words` that `given` most likely meant; empty if none is near.
 std::string Nearest(const std::string& given, const std::vector<std::string>& words);

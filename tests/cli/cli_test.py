@@ -8,6 +8,7 @@ import collections
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -23,9 +24,17 @@ class Words(CliCase):
         self.assertIn("semel init accounts", self.run_semel("--help").stdout)
 
     def test_every_subcommand_has_help_with_an_example(self):
-        for command in ("init", "apply", "get", "list", "history", "journal", "stats", "sources", "verify"):
+        def listed(text):
+            return re.findall(r"(?m)^  ([a-z-]+) +[A-Z]", text.partition("Subcommands:\n")[2])
+        commands = listed(self.run_semel("--help").stdout)
+        self.assertGreater(len(commands), 15)
+        for command in commands:
             with self.subTest(command):
-                self.assertIn(f"Example:\n  semel {command} ", self.run_semel(command, "--help").stdout)
+                text = self.run_semel(command, "--help").stdout
+                self.assertIn(f"Example:\n  semel {command} ", text)
+                for verb in listed(text):
+                    self.assertIn(f"Example:\n  semel {command} accounts {verb}",
+                                  self.run_semel(command, "accounts", verb, "--help").stdout)
 
     def test_without_a_command_the_help_is_shown_and_fails(self):
         result = self.run_semel(exit_status=2)
@@ -49,6 +58,8 @@ class Words(CliCase):
                           ["apply", self.ledger, "-", "--format", "xml"], ["list", self.ledger, "--limit", "x"],
                           ["apply", self.ledger, "-", "--source", "n" * 129],
                           ["get", self.ledger, "k", "--as-of-lsn", "1", "--as-of-version", "1"],
+                          ["get", self.ledger, "k", "--as-of-lsn", "-1"], ["list", self.ledger, "--limit", "-1"],
+                          ["get", self.ledger, "k", "--as-of-version", "18446744073709551616"],
                           ["get", self.ledger, "k", "--as-of-time", "yesterday"],
                           ["get", self.ledger, "k", "--as-of-time", "2026-02-31T00:00:00Z"],
                           ["apply", self.ledger, self.directory / "absent.jsonl"],

@@ -110,7 +110,7 @@ class Reading(CliCase):
         self.assertEqual([{"name": "s", "position": "4", "incarnation": "", "chained": False, "consumed": "1"}],
                          self.json_lines("sources", self.ledger))
         row = self.run_semel("sources", self.ledger).stdout.splitlines()[1]
-        self.assertEqual(["s", "4", "-", "no", "1"], row.split())
+        self.assertEqual(["s", "4", "-", "no", "-", "1"], row.split())
 
     def test_verify_finds_no_fault_in_a_sound_ledger(self):
         report = self.json_lines("verify", self.ledger)[0]
