@@ -174,7 +174,7 @@ TEST_F(LmdbStoreTest, Open_RefusesANewerFormatAndTouchesNothing) {
   // check, format 2, and a body that this release knows nothing about
   std::string body("\x02\0\0\0 of the future", 18);
   std::string header(8, '\0');
-  const uint64_t check = internal::RecordCheck(Table{2}, internal::kHeaderKey, body, 0);
+  const uint64_t check = internal::RecordCheck(Table{255}, internal::kHeaderKey, body, 0);
   std::memcpy(header.data(), &check, sizeof check);
   ReplaceHeader(options_, header + body);
   const std::string before = ReadFile(DataFile());

@@ -75,7 +75,7 @@ TEST(Record, HeadWithEverything_HasTheseBytes) {
             "0f" "a01f" "03" "455552" "00" "d00f"                    // policy: not closed, 4000 back
             "05" "01" "53" "8877665544332211" "00ffeeddccbbaa99"     // stamp 5, set by "S" ...
             "c808" "07" "07" "01"                                    // ... 1096 and 7 back, version 7, balance -1
-            "8407" "03" "696e63" "01");                              // source
+            "01" "8407" "03" "696e63" "01");                         // source: chained, cursor, incarnation, version 1
 }
 
 // clang-format on

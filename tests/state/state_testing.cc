@@ -68,7 +68,8 @@ bool SameStamp(const internal::Stamp& a, const internal::Stamp& b) {
 }
 
 bool SameSource(const internal::SourceState& a, const internal::SourceState& b) {
-  return a.cursor == b.cursor && a.incarnation == b.incarnation && a.chained == b.chained;
+  return a.cursor == b.cursor && a.incarnation == b.incarnation && a.chained == b.chained && a.window == b.window &&
+         a.ahead == b.ahead && a.first_version == b.first_version && a.settled == b.settled;
 }
 
 bool SameExtras(const HeadExtras& a, const HeadExtras& b) {
@@ -120,7 +121,16 @@ Head RandomHead(Random* random, bool small) {
   }
   if (random->OneIn(2)) extras->stamp = RandomStamp(random, head);
   if (random->OneIn(4)) {
-    extras->source = {random->Next(), random->Bytes(random->Below(kMaxIncarnationBytes + 1)), random->OneIn(2)};
+    internal::SourceState& source = extras->source.emplace();
+    source.cursor = random->Next();
+    source.incarnation = random->Bytes(random->Below(kMaxIncarnationBytes + 1));
+    source.chained = random->OneIn(2);
+    source.first_version = random->Between(1, head.version);
+    if (random->OneIn(2)) source.settled = random->Next();
+    if (random->OneIn(2)) {
+      source.window = static_cast<uint32_t>(random->Between(9, kMaxSourceWindow));
+      if (random->OneIn(2)) source.ahead = random->Bytes(random->Below(source.window / 8)) + "\x01";
+    }
   }
   head.extras = std::move(extras);
   return head;
@@ -157,7 +167,8 @@ absl::Status CommitAt(internal::StateStore* store, const Records& records, uint6
 
 absl::StatusOr<Records> ReadAll(internal::StateSnapshot* snapshot) {
   Records records;
-  for (const internal::Table table : {internal::Table::kEntities, internal::Table::kSources}) {
+  for (int t = 0; t < internal::kTableCount; ++t) {
+    const internal::Table table{static_cast<uint8_t>(t)};
     SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, "", [&](std::string_view key, const Head& head) {
       records.emplace(RecordKey(table, key), head);
       return true;
