@@ -148,7 +148,7 @@ absl::Status Decider::Decide(const PreparedChange& prepared, absl::Span<HeadTabl
   if (!status.ok() && c.source != nullptr) NoteEarly(*c.change().source);  // undecided as well
   if (status.ok() && outcome->applied() && !lot_.empty()) {
     std::set<uint64_t> due;
-    for (const Update& update : c.change().updates) lot_.Touching(update.key, &due);
+    AddDue(c.change(), &due);
     Cascade(std::move(due));
   }
   return status;
@@ -361,6 +361,13 @@ void Decider::MoveLot(const Case& c, const Entry& entry) {
 
 // ---- Parked changes.
 
+// Adds the parked changes that touch what an applied change has moved.
+void Decider::AddDue(const Change& applied, std::set<uint64_t>* due) const {
+  for (const Update& update : applied.updates) {
+    if (Advances(update)) lot_.Touching(update.key, due);
+  }
+}
+
 // Decides the parked changes `due`, oldest first, and those that become due by it.
 void Decider::Cascade(std::set<uint64_t> due) {
   while (!due.empty()) {
@@ -383,9 +390,7 @@ absl::Status Decider::DecideParked(uint64_t sequence, std::set<uint64_t>* due) {
   c.message = kept.message;
   SEMEL_RETURN_IF_ERROR(DecideNew(c));
   if (outcome.early()) return absl::OkStatus();
-  if (outcome.applied()) {
-    for (const Update& update : kept.change.updates) lot_.Touching(update.key, due);
-  }
+  if (outcome.applied()) AddDue(kept.change, due);
   unparked_.emplace_back(std::move(kept.change), std::move(outcome));
   return absl::OkStatus();
 }
@@ -451,7 +456,7 @@ absl::Status Decider::RetryLetter(uint64_t sequence, Outcome* outcome) {
   SEMEL_RETURN_IF_ERROR(DecideNew(c));
   if (!outcome->applied()) return absl::OkStatus();
   std::set<uint64_t> due;
-  for (const Update& update : kept.change.updates) lot_.Touching(update.key, &due);
+  AddDue(kept.change, &due);
   Cascade(std::move(due));
   return absl::OkStatus();
 }

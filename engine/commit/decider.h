@@ -141,6 +141,7 @@ class Decider {
   absl::Status LoadRecordNodes(const std::vector<RecordChange>& changes, std::vector<HeadTable::Node*>* nodes);
   void MoveLot(const Case& c, const Entry& entry);
 
+  void AddDue(const Change& applied, std::set<uint64_t>* due) const;
   void Cascade(std::set<uint64_t> due);
   absl::Status DecideParked(uint64_t sequence, std::set<uint64_t>* due);
   absl::StatusOr<std::string> ReadRecord(Table table, uint64_t sequence);

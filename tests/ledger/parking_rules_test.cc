@@ -163,6 +163,26 @@ TEST_F(ParkingTest, RefusedWhenItsTurnComes_BecomesADeadLetter_WithOrWithoutASou
   EXPECT_EQ(Letters().size(), 1u);
 }
 
+// Deciding it again would look for its id where the history is gone.
+TEST_F(ParkingTest, ACheckOfItsEntity_MovesNothing_AndLeavesItParked) {
+  Fill("a", 2);
+  Change waits("w");
+  waits.AddUpdate("a").ExpectVersion(5).Since(0).Add(1);
+  EXPECT_EQ(Say(waits), "PARKED");
+  TrimOptions everything;
+  everything.before_lsn = ledger_->GetStats()->durable_lsn;
+  everything.seal = true;
+  ASSERT_TRUE(ledger_->Trim(everything).ok());
+
+  Change checks("c");
+  checks.AddUpdate("a").ExpectVersion(2).Check();
+  checks.AddUpdate("b").ExpectVersion(0).Add(1);
+  EXPECT_EQ(Say(checks), "APPLIED");
+  EXPECT_EQ(ParkedIds(), Strings{"w"});
+  Fill("a", 1);
+  EXPECT_EQ(unparked_, Strings{"w INDETERMINATE"});
+}
+
 TEST_F(ParkingTest, R39_Discarded_IsAConflictFromThenOn_AndADeadLetter) {
   const Change change = At(AddAt("x", "a", 1, 5), "s", 1);
   EXPECT_EQ(Say(change), "PARKED");
