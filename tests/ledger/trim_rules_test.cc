@@ -376,6 +376,57 @@ TEST_F(TrimRules, R36_RecordsOfAllKindsSurviveATrimAndARebuild) {
   EXPECT_EQ(Version("p"), 6u);
 }
 
+// Positions whose message was parked and decided later have a record each; a trim takes those away that it makes
+// needless, and no other.
+TEST_F(TrimRules, RecordsOfSettledPositions_GoWithTheHistoryThatSettledThem) {
+  constexpr uint64_t kKeys = 5000;
+  options_.parking = true;
+  options_.segment_bytes = size_t{64} << 10;
+  Reopen();
+  const auto early = [](uint64_t i) {
+    return At(AddAt("early-" + std::to_string(i), "k" + std::to_string(i), 1, 1), "s", 2 * i + 1);
+  };
+  const auto first = [](uint64_t i) {
+    return At(AddAt("first-" + std::to_string(i), "k" + std::to_string(i), 0, 1), "s", 2 * i + 2);
+  };
+  std::vector<Change> changes;
+  for (uint64_t i = 0; i < kKeys; ++i) {
+    changes.push_back(early(i));
+    changes.push_back(first(i));
+  }
+  const auto outcomes = ledger_->ApplyBatch(changes);
+  ASSERT_TRUE(outcomes.ok()) << outcomes.status();
+  Trim(Before(0, /*seal=*/true));  // the rest comes in another segment
+  const uint64_t middle = GetStats().durable_lsn;
+  for (uint64_t i = kKeys; i < kKeys + 10; ++i) {
+    EXPECT_EQ(Say(early(i)), "PARKED");
+    EXPECT_EQ(Say(first(i)), "APPLIED");
+  }
+  const auto erased = [&] {
+    uint64_t keys = 0;
+    const auto read = ledger_->ReadJournal(0, [&](const JournalEntry& entry) {
+      if (entry.reason.find("erased") != std::string::npos) keys += std::stoull(entry.reason);
+      return true;
+    });
+    EXPECT_TRUE(read.ok()) << read.status();
+    return keys;
+  };
+  EXPECT_EQ(Trim(Before(middle)).floor_lsn, middle);
+  EXPECT_EQ(erased(), kKeys);
+  for (uint64_t i = kKeys; i < kKeys + 10; ++i) {
+    const Outcome again = Do(early(i));
+    EXPECT_EQ(again.code, OutcomeCode::kDuplicate) << again.reason;
+    ASSERT_EQ(again.updates.size(), 1u);
+    EXPECT_EQ(again.updates[0].version, 2u);
+  }
+  TrimAll();
+  EXPECT_EQ(erased(), 10u);
+  for (uint64_t i = 0; i < kKeys + 10; i += 7) {
+    EXPECT_EQ(Say(early(i)), "DUPLICATE") << i;
+    EXPECT_EQ(Say(first(i)), "DUPLICATE") << i;
+  }
+}
+
 TEST_F(TrimRules, AReaderOfOldHistory_HoldsATrimUp) {
   Fill("a", 200);
   const uint64_t segments = Segments().size();
