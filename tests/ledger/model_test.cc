@@ -31,10 +31,29 @@ static_assert(kMemoryStreams * kMemoryChanges + kDiskStreams * kDiskChanges + kP
 // The size of the next call: mostly small, now and then one that makes the journal roll within the call.
 uint64_t SomeBatchSize(Random* random) { return random->OneIn(10) ? 300 : random->OneIn(2) ? 30 : 4; }
 
+// What the streams of a test must not do without.
+struct Met {
+  uint64_t trimmed = 0;
+  uint64_t retried = 0;
+  uint64_t unparked = 0;
+
+  void Add(const ModelRun& run) {
+    trimmed += run.trimmed();
+    retried += run.retried();
+    unparked += run.unparked();
+  }
+  void ExpectAll() const {
+    EXPECT_GT(trimmed, 20u);
+    EXPECT_GT(retried, 20u);
+    EXPECT_GT(unparked, 20u);
+  }
+};
+
 std::string Trace(uint64_t seed) { return "SEMEL_TEST_SEED=" + std::to_string(seed); }
 
 TEST(Model, R42_LedgersInMemoryAnswerAndShowWhatTheModelDoes) {
   const uint64_t first = TestSeed();
+  Met met;
   for (uint64_t seed = first; seed < first + kMemoryStreams && !HasFailure(); ++seed) {
     SCOPED_TRACE(Trace(seed));
     Random random(seed);
@@ -43,20 +62,27 @@ TEST(Model, R42_LedgersInMemoryAnswerAndShowWhatTheModelDoes) {
     options.max_frame_bytes = random.OneIn(2) ? 4 << 10 : 64 << 20;
     auto ledger = Ledger::OpenInMemory(options);
     ASSERT_TRUE(ledger.ok()) << ledger.status();
+    run.Reopened(ledger->get());
     while (run.changes() < kMemoryChanges && !HasFailure()) {
       ASSERT_TRUE(run.Apply(ledger->get(), SomeBatchSize(&random)).ok());
       run.CompareAnswers(ledger->get());
       if (random.OneIn(4)) run.CompareSomething(ledger->get());
+      if (random.OneIn(12)) {
+        ASSERT_TRUE(run.Trim(ledger->get()).ok());
+        run.CompareTrim(ledger->get());
+      }
     }
     run.CompareEverything(ledger->get());
+    met.Add(run);
   }
+  met.ExpectAll();
 }
 
 // ---- Directories: next to no cache, many checkpoints, many segments; closed, or left as by a killed process.
 
 // The sizes may be others each time: none of them decides anything.
-Options TinyOptions(const ModelRun& run, Random* random) {
-  Options options = run.DecidingOptions();
+Options TinyOptions(ModelRun* run, Random* random) {
+  Options options = run->DecidingOptions();
   options.cache_bytes = random->Below(3) * 1000;
   options.journal_cache_bytes = random->Below(3) * 20'000;
   options.max_dirty_bytes = random->OneIn(2) ? 24 << 10 : 200 << 10;
@@ -66,6 +92,7 @@ Options TinyOptions(const ModelRun& run, Random* random) {
 }
 
 struct DiskTotals {
+  Met met;
   uint64_t closed = 0;
   uint64_t crashed = 0;
   uint64_t checkpoints = 0;
@@ -90,17 +117,22 @@ void RunOnDisk(uint64_t seed, DiskTotals* totals) {
   Random random(seed);
   ModelRun run(seed);
   while (run.changes() < kDiskChanges && !::testing::Test::HasFailure()) {
-    auto ledger = Ledger::Open(directory.path() + "/ledger", TinyOptions(run, &random));
+    auto ledger = Ledger::Open(directory.path() + "/ledger", TinyOptions(&run, &random));
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     run.Reopened(ledger->get());
     for (uint64_t calls = random.Below(25); calls > 0 && !::testing::Test::HasFailure(); --calls) {
       if (random.OneIn(4)) run.CompareSomething(ledger->get());
       ASSERT_TRUE(run.Apply(ledger->get(), SomeBatchSize(&random)).ok());
       run.CompareAnswers(ledger->get());
+      if (random.OneIn(12)) {
+        ASSERT_TRUE(run.Trim(ledger->get()).ok());
+        run.CompareTrim(ledger->get());
+      }
     }
     if (random.OneIn(4) || run.changes() >= kDiskChanges) run.CompareEverything(ledger->get());
     Leave(*std::move(ledger), &random, totals);
   }
+  totals->met.Add(run);
 }
 
 TEST(Model, R42_LedgersInDirectoriesAnswerAndShowWhatTheModelDoes) {
@@ -114,6 +146,7 @@ TEST(Model, R42_LedgersInDirectoriesAnswerAndShowWhatTheModelDoes) {
   EXPECT_GT(totals.crashed, 10u);
   EXPECT_GT(totals.checkpoints, 50u);
   EXPECT_GT(totals.segments, 2u);
+  totals.met.ExpectAll();
 }
 
 // ---- The simulator: changes are decided while a checkpoint is written, in every one of them.
@@ -167,6 +200,10 @@ void LiveBusily(ModelRun* run, SimDisk* disk, Random* random) {
     if (random->OneIn(3)) {
       EXPECT_TRUE(ledger->Checkpoint().ok());
     }
+    if (random->OneIn(8)) {
+      EXPECT_TRUE(run->Trim(ledger).ok());
+      run->CompareTrim(ledger);
+    }
     if (random->OneIn(4)) run->CompareSomething(ledger);
   }
 }
@@ -185,17 +222,23 @@ TEST(Model, R42_ChangesDuringACheckpointAnswerAndShowWhatTheModelDoes) {
 // ---- The simulator: the power goes, or the process dies, in any call to the files, also while recovering.
 
 struct LifeTotals {
+  Met met;
   uint64_t in_open = 0;  // lives that ended before the ledger was open
   uint64_t lost = 0;
   uint64_t kept = 0;
 };
 
+// A crash in some call to the files from now on.
+void ArmCrash(SimDisk* disk, Random* random) {
+  disk->files.ClearFaults();
+  disk->files.InjectFault(disk->files.calls() + random->Between(1, random->OneIn(4) ? 8 : 150), Fault::kCrash);
+}
+
 // One life of the ledger, from opening to a crash.
 void Live(ModelRun* run, SimDisk* disk, Random* random, LifeTotals* totals) {
   Options options = run->DecidingOptions();
   options.max_dirty_bytes = random->OneIn(2) ? 8 << 10 : 64 << 10;
-  disk->files.ClearFaults();
-  disk->files.InjectFault(disk->files.calls() + random->Between(1, random->OneIn(4) ? 8 : 150), Fault::kCrash);
+  ArmCrash(disk, random);
   const auto ledger = OpenSim(disk, options);
   if (!ledger.ok()) {
     ASSERT_TRUE(disk->files.crashed()) << ledger.status();
@@ -203,13 +246,17 @@ void Live(ModelRun* run, SimDisk* disk, Random* random, LifeTotals* totals) {
     return;
   }
   if (disk->files.crashed()) return;  // in the background, just after opening
+  disk->files.ClearFaults();          // looking takes pins, which are files
   run->Reopened(ledger->get());
   if (!::testing::Test::HasFailure()) run->CompareEverything(ledger->get());
   while (run->changes() < kPowerLossChanges && !::testing::Test::HasFailure()) {
-    const absl::Status status = run->Apply(ledger->get(), SomeBatchSize(random));
+    const bool trims = random->OneIn(12);
+    ArmCrash(disk, random);
+    const absl::Status status = trims ? run->Trim(ledger->get()) : run->Apply(ledger->get(), SomeBatchSize(random));
     if (disk->files.crashed()) return;
     ASSERT_TRUE(status.ok()) << status;
-    run->CompareAnswers(ledger->get());
+    disk->files.ClearFaults();
+    trims ? run->CompareTrim(ledger->get()) : run->CompareAnswers(ledger->get());
     if (random->OneIn(4)) run->CompareSomething(ledger->get());
   }
 }
@@ -227,6 +274,7 @@ void RunWithPowerLosses(uint64_t seed, LifeTotals* totals) {
   ASSERT_TRUE(ledger.ok()) << ledger.status();
   run.Reopened(ledger->get());
   run.CompareEverything(ledger->get());
+  totals->met.Add(run);
   totals->lost += run.lost_in_flight();
   totals->kept += run.kept_in_flight();
 }
@@ -241,6 +289,7 @@ TEST(Model, R42_AfterPowerLossAPrefixStandsThatHoldsEverythingAcknowledged) {
   EXPECT_GT(totals.in_open, 10u);
   EXPECT_GT(totals.lost, 10u);
   EXPECT_GT(totals.kept, 10u);
+  totals.met.ExpectAll();
 }
 
 }  // namespace

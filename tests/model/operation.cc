@@ -83,9 +83,10 @@ std::string SpecificationIdentity(const Change& change) {
 }
 
 std::optional<Outcome> Run(const Operation& operation, ReferenceModel* model) {
+  ModelOptions options = model->options();
   switch (operation.kind) {
     case Operation::Kind::kApply:
-      return model->Apply(operation.change);
+      return model->Apply(operation.change, operation.park);
     case Operation::Kind::kRetry:
       return model->Retry(operation.number);
     case Operation::Kind::kDiscard:
@@ -100,10 +101,12 @@ std::optional<Outcome> Run(const Operation& operation, ReferenceModel* model) {
       model->TrimEntity(operation.name);
       break;
     case Operation::Kind::kParkMax:
-      model->SetParkMax(operation.number);
+      options.park_max = operation.number;
+      model->SetOptions(options);
       break;
     case Operation::Kind::kLookback:
-      model->SetLookback(operation.number);
+      options.balance_lookback = operation.number;
+      model->SetOptions(options);
       break;
     case Operation::Kind::kReopen:
       model->Reopen();

@@ -20,9 +20,10 @@ namespace semel::testing {
 struct Operation {
   enum class Kind { kApply, kRetry, kDiscard, kDiscardParked, kTrim, kTrimEntity, kParkMax, kLookback, kReopen };
   Kind kind = Kind::kApply;
-  Change change;        // kApply; else the one that is retried, discarded, given up
-  uint64_t number = 0;  // kRetry, kDiscard, kDiscardParked: the model's name of it; kParkMax, kLookback
-  std::string name;     // kRetry, kDiscard: the specification's name of it; kTrimEntity: the key
+  Change change;             // kApply; else the one that is retried, discarded, given up
+  std::optional<bool> park;  // kApply: whether it may be parked; absent: as the option says
+  uint64_t number = 0;       // kRetry, kDiscard, kDiscardParked: the model's name of it; kParkMax, kLookback
+  std::string name;          // kRetry, kDiscard: the specification's name of it; kTrimEntity: the key
 };
 
 // The answer, of what has one in the specification. What is retried, discarded or given up must be there.

@@ -3,6 +3,7 @@
 #include "tests/model/random_changes.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace semel::testing {
 namespace {
 
 constexpr uint32_t kWindow = 8;
+constexpr const char* kUpstreamKeys[] = {"U0", "U1", "K0", kPurse};
 
 }  // namespace
 
@@ -145,7 +147,8 @@ void RandomChanges::AddStamped(Change* change, const ReferenceModel& model) {
 
 // A change that depends on an entity that it leaves as it is.
 void RandomChanges::AddChecked(Change* change, const ReferenceModel& model) {
-  const Entity checked = model.Latest(Key());
+  const bool of_upstream = options_.wide && random_.OneIn(2);
+  const Entity checked = model.Latest(of_upstream ? kUpstreamKeys[random_.Below(std::size(kUpstreamKeys))] : Key());
   const Entity moved = model.Latest(checked.key + "/child");
   Update& check = change->AddUpdate(checked.key).Check();
   if (random_.OneIn(2)) {
@@ -319,7 +322,7 @@ Change RandomChanges::BrokenMessage(const ReferenceModel& model) {
 // A few messages over a few entities, shuffled.
 void RandomChanges::DeliverUpstream(const ReferenceModel& model) {
   std::map<std::string, uint64_t> versions;
-  for (const char* key : {"U0", "U1", "K0", kPurse}) versions[key] = model.Latest(key).version;
+  for (const char* key : kUpstreamKeys) versions[key] = model.Latest(key).version;
   std::vector<Change> burst;
   for (uint64_t count = random_.Between(2, 7); count > 0; --count) {
     DeliverWithAccidents(UpstreamMessage(&versions), &burst);
@@ -362,7 +365,8 @@ void RandomChanges::DeliverWithAccidents(const Change& message, std::vector<Chan
     case 2: {
       const bool with_since = !random_.OneIn(3);
       for (Update& update : other.updates) {
-        if (with_since && update.action != Action::kCheck) update.since = update.expect_version;
+        const uint64_t earlier = std::min(*update.expect_version, random_.Below(6));
+        if (with_since && update.action != Action::kCheck) update.since = *update.expect_version - earlier;
         *update.expect_version += random_.Between(1, 2);
       }
       break;

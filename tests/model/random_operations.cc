@@ -9,6 +9,9 @@
 namespace semel::testing {
 namespace {
 
+constexpr size_t kSentMax = 500;      // changes that may be delivered again after anything
+constexpr uint64_t kTrimEvery = 250;  // operations, on average
+
 Operation Application(const Change& change) { return {.kind = Operation::Kind::kApply, .change = change}; }
 
 bool MaySucceed(const ModelLetter& letter) {
@@ -29,7 +32,7 @@ RandomOperations::RandomOperations(uint64_t seed, RandomOperationsOptions option
     : random_(seed + 2), options_(options), changes_(seed, options.changes) {}
 
 Operation RandomOperations::Next(const ReferenceModel& model) {
-  if (random_.OneIn(options_.trim_every)) return Trim(model);
+  if (options_.trims && random_.OneIn(kTrimEvery)) return Trim(model);
   if (options_.options_vary && random_.OneIn(60)) return OtherOptions();
   if (random_.OneIn(80) && !model.ParkedChanges().empty()) return GiveUpParked(model);
   if (next_.empty() && random_.Below(60) < model.Letters().size()) PlanLetter(model);
@@ -43,13 +46,13 @@ Operation RandomOperations::Next(const ReferenceModel& model) {
 }
 
 void RandomOperations::Observe(const ModelEvent& event) {
-  Keep(event.change, 40, &fates_[{event.kind, event.outcome.code}]);
+  Keep(event.change, kSentMax / 10, &fates_[{event.kind, event.outcome.code}]);
 }
 
 // Keeps some of what is sent.
 Operation RandomOperations::Sent(const Operation& operation) {
   if (operation.kind != Operation::Kind::kApply) return operation;
-  Keep(operation.change, options_.sent_max, &sent_);
+  Keep(operation.change, kSentMax, &sent_);
   return operation;
 }
 

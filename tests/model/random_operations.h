@@ -22,10 +22,9 @@ namespace semel::testing {
 
 struct RandomOperationsOptions {
   RandomChangesOptions changes = {.wide = true};
+  bool trims = true;          // of everything
+  bool entity_trims = false;  // of one entity alone, too, which no journal can
   bool options_vary = false;  // parking, the lookback and reopening too
-  bool entity_trims = false;  // of one entity alone, which no journal can
-  size_t sent_max = 500;      // changes that may be delivered again after anything
-  uint64_t trim_every = 250;  // operations, on average
 };
 
 class RandomOperations {
@@ -38,6 +37,9 @@ class RandomOperations {
   // Something that became of a change in `model`: what is rare is delivered again as often as what is common.
   void Observe(const ModelEvent& event);
 
+  // Among the next operations, so many are changes that were sent before.
+  void RedeliverAnything(uint64_t count);
+
  private:
   void PlanLetter(const ReferenceModel& model);
   void PrepareRetry(const Change& letter, const ReferenceModel& model);
@@ -48,7 +50,6 @@ class RandomOperations {
   void Keep(const Change& change, size_t most, std::vector<Change>* changes);
 
   std::pair<uint64_t, ModelLetter> SomeLetter(const ReferenceModel& model);
-  void RedeliverAnything(uint64_t count);
 
   Random random_;
   RandomOperationsOptions options_;

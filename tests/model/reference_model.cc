@@ -37,13 +37,14 @@ bool Touches(const Change& change, const std::set<std::string>& keys) {
 
 // ---- The way of a change
 
-Outcome ReferenceModel::Apply(const Change& change) {
+Outcome ReferenceModel::Apply(const Change& change, std::optional<bool> park) {
   const Message message(change);
   if (change.source) {
     if (std::optional<Outcome> outcome = JudgeSource(message)) return *outcome;
   }
   const auto twin = FindTwin(message);
-  Outcome outcome = DecideFresh(message, twin);
+  const bool has_room = parked_.size() < options_.park_max;
+  Outcome outcome = DecideFresh(message, twin, has_room && park.value_or(options_.parking));
   const bool parks = outcome.code == OutcomeCode::kParked && twin == parked_.end();
   const bool ends_twin = twin != parked_.end() && (outcome.applied() || outcome.code == OutcomeCode::kDuplicate);
   if (outcome.early()) {
@@ -60,15 +61,13 @@ Outcome ReferenceModel::Apply(const Change& change) {
   return outcome;
 }
 
-// `twin`: the parked change of this id.
-Outcome ReferenceModel::DecideFresh(const Message& message, ParkingLot::const_iterator twin) {
+// `twin`: the parked change of this id. `park`: whether this one may be parked.
+Outcome ReferenceModel::DecideFresh(const Message& message, ParkingLot::const_iterator twin, bool park) {
   Outcome outcome = Classify(message);
   if (outcome.code == OutcomeCode::kInvalid) return outcome;
   if (twin != parked_.end() && twin->second.meaning != message.meaning) return Only(OutcomeCode::kIdReused);
   if (outcome.applied()) return Commit(message);
-  if (outcome.early() && (twin != parked_.end() || parked_.size() < options_.park_max)) {
-    outcome.code = OutcomeCode::kParked;
-  }
+  if (outcome.early() && (twin != parked_.end() || park)) outcome.code = OutcomeCode::kParked;
   return outcome;
 }
 
@@ -348,6 +347,8 @@ std::optional<SourceCursor> ReferenceModel::LatestSource(std::string_view name) 
   cursor.chained = source->second.chained;
   cursor.position = *source->second.cursor;
   cursor.consumed = source->second.consumed;
+  cursor.window = source->second.window;
+  cursor.ahead = source->second.ahead.size();
   return cursor;
 }
 

@@ -25,7 +25,8 @@ namespace semel::testing {
 struct ModelOptions {
   uint64_t balance_lookback = 4096;
   bool explicit_entities = false;
-  uint64_t park_max = 0;  // how many changes may be parked; 0: parking is off
+  bool parking = true;
+  uint64_t park_max = 0;  // how many changes may be parked at a time
 };
 
 // One thing that became of a change. Each makes an entry; the numbers of entries rise by one. Only a parked change that
@@ -65,8 +66,9 @@ class ReferenceModel {
  public:
   explicit ReferenceModel(ModelOptions options = {}) : options_(options) {}
 
-  // The outcome as the engine must give it, but for lsn and reason, which are left empty.
-  Outcome Apply(const Change& change);
+  // The outcome as the engine must give it, but for lsn and reason, which are left empty. `park`: whether the change
+  // may be parked; absent: as the option says.
+  Outcome Apply(const Change& change, std::optional<bool> park = std::nullopt);
 
   // Decides a dead letter again, drops its bytes, gives up a parked change. It must be there.
   Outcome Retry(uint64_t letter);
@@ -77,8 +79,8 @@ class ReferenceModel {
   void Trim(uint64_t sequence);
   void TrimEntity(const std::string& key);
 
-  void SetParkMax(uint64_t park_max) { options_.park_max = park_max; }
-  void SetLookback(uint64_t balance_lookback) { options_.balance_lookback = balance_lookback; }
+  const ModelOptions& options() const { return options_; }
+  void SetOptions(const ModelOptions& options) { options_ = options; }
 
   // What a ledger forgets when it is closed: which positions were early, and sources of which none was consumed.
   void Reopen();
@@ -141,7 +143,7 @@ class ReferenceModel {
   };
   struct ModelSource {
     std::string incarnation;
-    uint64_t window = 0;
+    uint32_t window = 0;
     bool chained = false;
     std::optional<uint64_t> cursor;
     std::set<uint64_t> ahead;         // consumed positions above the cursor of a windowed source
@@ -179,7 +181,7 @@ class ReferenceModel {
   static void MoveCursor(uint64_t position, ModelSource* source);
   void Remember(const Message& message, const Outcome& outcome);
 
-  Outcome DecideFresh(const Message& message, ParkingLot::const_iterator twin);
+  Outcome DecideFresh(const Message& message, ParkingLot::const_iterator twin, bool park);
   Outcome DecideAgain(const Message& message);
   Outcome Commit(const Message& message);
   void Advance(const Message& message, const Update& update);
