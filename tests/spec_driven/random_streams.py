@@ -18,12 +18,13 @@ class Stream:
     """One run. `lines` are changes and operations as the specification knows them, and {"op": "reopen"}; `outcomes`
     are the model's, of the lines that have one, in order. `model` is in the state after the last line.
 
-    With `wide` there are operations other than reopening, windowed sources and upstreams in disorder, too."""
+    With `wide` there are operations other than reopening, windowed sources and upstreams in disorder, too. With
+    `operators_apart` each of these operations is a process of its own: the ledger is opened anew before and after."""
 
-    def __init__(self, seed, length, wide=False):
+    def __init__(self, seed, length, wide=False, operators_apart=False):
         self.random = random.Random(seed)
         self.model = Ledger()
-        self.wide = wide
+        self.wide, self.operators_apart = wide, operators_apart
         self.keys = [f"K{i}" for i in range(self.random.choice((2, 4, 40)))]
         self.next_position = {"S1": 1, "S2": 5, "W": 1}
         self.logs = {"S1": [], "S2": [], "W": []}
@@ -50,8 +51,11 @@ class Stream:
     # ---- Sending
 
     def reopen(self):
-        """What the model calls memory only is forgotten: sources of which nothing was decided, and early positions."""
         self.lines.append({"op": "reopen"})
+        self.forget()
+
+    def forget(self):
+        """What the model calls memory only: sources of which nothing was decided, and early positions."""
         self.model.sources = {name: s for name, s in self.model.sources.items() if s.cursor is not None}
         for source in self.model.sources.values():
             source.blocked = None
@@ -66,7 +70,11 @@ class Stream:
 
     def operate(self, **operation):
         self.lines.append(operation)
+        if self.operators_apart:
+            self.forget()
         self.outcomes += run_line(self.model, operation)
+        if self.operators_apart:
+            self.forget()
 
     def send_new(self, identifier, *updates, **members):
         change = {"updates": list(updates), **members}
