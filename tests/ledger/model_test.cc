@@ -4,6 +4,9 @@
 // (which tests/model holds against the specification). Each stream has a seed of its own; the seed of one that fails is
 // in its message, and SEMEL_TEST_SEED with it runs it first.
 
+#include <filesystem>
+#include <cstdlib>
+#include <cstdio>
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -93,8 +96,10 @@ Options TinyOptions(ModelRun* run, Random* random) {
 
 struct DiskTotals {
   Met met;
+  uint64_t changes = 0;
   uint64_t closed = 0;
   uint64_t crashed = 0;
+  uint64_t restored = 0;
   uint64_t checkpoints = 0;
   uint64_t segments = 0;
 };
@@ -112,12 +117,25 @@ void Leave(std::unique_ptr<Ledger> ledger, Random* random, DiskTotals* totals) {
   EXPECT_TRUE(ledger->Close().ok());
 }
 
+// Leaves the ledger behind, and makes one of its backup in `to`.
+void GoOnRestored(std::unique_ptr<Ledger> ledger, const std::string& backup, const std::string& to,
+                  DiskTotals* totals) {
+  const auto taken = ledger->Backup(backup);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  ledger.reset();
+  const auto restored = RestoreLedger(backup, to);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->sequence, taken->sequence);
+  ++totals->restored;
+}
+
 void RunOnDisk(uint64_t seed, DiskTotals* totals) {
   const TempDirectory directory;
   Random random(seed);
   ModelRun run(seed);
+  std::string path = directory.path() + "/ledger";
   while (run.changes() < kDiskChanges && !::testing::Test::HasFailure()) {
-    auto ledger = Ledger::Open(directory.path() + "/ledger", TinyOptions(&run, &random));
+    auto ledger = Ledger::Open(path, TinyOptions(&run, &random));
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     run.Reopened(ledger->get());
     for (uint64_t calls = random.Below(25); calls > 0 && !::testing::Test::HasFailure(); --calls) {
@@ -130,8 +148,17 @@ void RunOnDisk(uint64_t seed, DiskTotals* totals) {
       }
     }
     if (random.OneIn(4) || run.changes() >= kDiskChanges) run.CompareEverything(ledger->get());
-    Leave(*std::move(ledger), &random, totals);
+    if (random.OneIn(8)) {
+      const std::string copy = path + "-" + std::to_string(totals->restored);
+      GoOnRestored(*std::move(ledger), directory.path() + "/backup", copy, totals);
+      std::filesystem::remove_all(path);
+      std::filesystem::remove_all(directory.path() + "/backup");
+      path = copy;
+    } else {
+      Leave(*std::move(ledger), &random, totals);
+    }
   }
+  totals->changes += run.changes();
   totals->met.Add(run);
 }
 
@@ -147,6 +174,24 @@ TEST(Model, R42_LedgersInDirectoriesAnswerAndShowWhatTheModelDoes) {
   EXPECT_GT(totals.checkpoints, 50u);
   EXPECT_GT(totals.segments, 2u);
   totals.met.ExpectAll();
+}
+
+// As many changes as SEMEL_SOAK_CHANGES says; tests/soak.sh says a million.
+TEST(Model, R42_Soak_WithTrimsBackupsRestoresAndReopenings) {
+  const char* const asked = std::getenv("SEMEL_SOAK_CHANGES");
+  const uint64_t changes = asked == nullptr ? kDiskChanges : std::strtoull(asked, nullptr, 10);
+  DiskTotals totals;
+  uint64_t seed = TestSeed();
+  for (; totals.changes < changes && !HasFailure(); ++seed) {
+    SCOPED_TRACE(Trace(seed));
+    RunOnDisk(seed, &totals);
+  }
+  std::printf(
+      "%llu changes: %llu trims, %llu retries, %llu unparked, %llu closed, %llu killed, %llu restored from a backup\n",
+      static_cast<unsigned long long>(totals.changes), static_cast<unsigned long long>(totals.met.trimmed),
+      static_cast<unsigned long long>(totals.met.retried), static_cast<unsigned long long>(totals.met.unparked),
+      static_cast<unsigned long long>(totals.closed), static_cast<unsigned long long>(totals.crashed),
+      static_cast<unsigned long long>(totals.restored));
 }
 
 // ---- The simulator: changes are decided while a checkpoint is written, in every one of them.
