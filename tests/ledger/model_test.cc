@@ -4,10 +4,10 @@
 // (which tests/model holds against the specification). Each stream has a seed of its own; the seed of one that fails is
 // in its message, and SEMEL_TEST_SEED with it runs it first.
 
-#include <filesystem>
-#include <cstdlib>
-#include <cstdio>
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
