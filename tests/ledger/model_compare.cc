@@ -66,7 +66,7 @@ void ModelRun::CompareAnswers(Ledger* ledger) {
     const Outcome& outcome = answers_.outcomes[i];
     const Operation& operation = steps_[i].operation;
     if (operation.kind == Operation::Kind::kDiscard) continue;  // has no answer
-    const Outcome wanted = AsFarAsKnown(AsLedger(steps_[i].wanted), outcome);
+    const Outcome wanted = AsFarAsKnown(operation.change, AsLedger(steps_[i].wanted), outcome);
     EXPECT_EQ(Text(outcome), Text(wanted))
         << "step " << i << " of " << steps_.size() << ": " << SpecificationJson(operation) << "\n"
         << ToJson(operation.change) << "\n"
@@ -78,7 +78,7 @@ void ModelRun::CompareAnswers(Ledger* ledger) {
 }
 
 // What is wanted, but for what a ledger may forget, or not yet have forgotten, of entries below its floor.
-Outcome ModelRun::AsFarAsKnown(Outcome wanted, const Outcome& shown) const {
+Outcome ModelRun::AsFarAsKnown(const Change& change, Outcome wanted, const Outcome& shown) const {
   const bool was_applied = wanted.code == OutcomeCode::kDuplicate;
   // The number of an original is known only if some entity remembers it.
   if (was_applied && wanted.lsn < floor_lsn_ && shown.sequence == 0) wanted.sequence = 0;
@@ -88,8 +88,17 @@ Outcome ModelRun::AsFarAsKnown(Outcome wanted, const Outcome& shown) const {
   // A position that was skipped, its neighbours below the floor, one above it settled since by a retry or from the lot:
   // the ledger takes it for consumed. The model does so after the next trim, as both do of any position.
   const bool skipped = wanted.code == OutcomeCode::kInvalid && shown.code == OutcomeCode::kDuplicate;
-  if (skipped && shown.lsn == 0 && floor_lsn_ != 0) return shown;
+  if (skipped && shown.lsn == 0 && floor_lsn_ != 0 && IsBelowSettledLater(change)) return shown;
   return wanted;
+}
+
+bool ModelRun::IsBelowSettledLater(const Change& change) const {
+  const auto source = settled_later_.find(change.source->name);
+  if (source == settled_later_.end()) return false;
+  const uint64_t below_floor = EntriesUpToLsn(floor_lsn_ - 1);
+  return std::any_of(source->second.begin(), source->second.end(), [&](const auto& settled) {
+    return settled.first > change.source->position && settled.second > below_floor;
+  });
 }
 
 // Goes on reading where it ended before, and compares.

@@ -114,6 +114,9 @@ void ModelRun::MakeStep(Operation operation) {
 
 // What the event must leave in the journal, and what must be told of it.
 void ModelRun::ExpectEvent(const ModelEvent& event) {
+  if (event.held != 0 && event.outcome.settled() && event.change.source) {
+    settled_later_[event.change.source->name][event.change.source->position] = event.sequence;
+  }
   if (event.sequence == expected_.size()) {  // shares the entry of another attempt
     expected_.back().parked = event.held;
     return;
@@ -354,6 +357,9 @@ void ModelRun::GoBackTo(uint64_t sequence) {
   expected_.resize(sequence);
   for (auto& [key, sequences] : versions_) {
     while (!sequences.empty() && sequences.back() > sequence) sequences.pop_back();
+  }
+  for (auto& [source, settled] : settled_later_) {
+    std::erase_if(settled, [&](const auto& position) { return position.second > sequence; });
   }
 }
 

@@ -123,7 +123,8 @@ class ModelRun {
   static bool IsOperators(const JournalEntry& entry);
   uint64_t LedgerNumber(uint64_t sequence) const;
   Outcome AsLedger(Outcome wanted) const;
-  Outcome AsFarAsKnown(Outcome wanted, const Outcome& shown) const;
+  Outcome AsFarAsKnown(const Change& change, Outcome wanted, const Outcome& shown) const;
+  bool IsBelowSettledLater(const Change& change) const;
   bool CanRead(const std::string& key, uint64_t version) const;
   bool CanTell(const std::string& key, uint64_t version) const;
   bool CanTellAt(const std::string& key, uint64_t sequence);
@@ -149,9 +150,11 @@ class ModelRun {
   uint64_t floor_lsn_ = 0;
   uint64_t floor_before_trim_ = 0;
   std::map<std::string, std::vector<uint64_t>> versions_;  // of each key: the sequences that made version 1, 2, ...
-  uint64_t answered_[kOutcomeCodeCount] = {};              // since the ledger was opened
-  std::vector<Unparked> unparked_wanted_;                  // by the last Apply
-  std::vector<Unparked> unparked_;                         // as the ledger called
+  // Of each source the positions that were refused or parked first and settled later, by the entry here.
+  std::map<std::string, std::map<uint64_t, uint64_t>> settled_later_;
+  uint64_t answered_[kOutcomeCodeCount] = {};  // since the ledger was opened
+  std::vector<Unparked> unparked_wanted_;      // by the last Apply
+  std::vector<Unparked> unparked_;             // as the ledger called
 
   uint64_t changes_ = 0;
   uint64_t lost_ = 0;

@@ -35,6 +35,7 @@ Operation RandomOperations::Next(const ReferenceModel& model) {
   if (options_.trims && random_.OneIn(kTrimEvery)) return Trim(model);
   if (options_.options_vary && random_.OneIn(60)) return OtherOptions();
   if (random_.OneIn(80) && !model.ParkedChanges().empty()) return GiveUpParked(model);
+  if (random_.OneIn(60) && !model.ParkedChanges().empty()) PlanOvertaking(model);
   if (next_.empty() && random_.Below(60) < model.Letters().size()) PlanLetter(model);
   while (!next_.empty() && !random_.OneIn(4)) {
     const Operation operation = std::move(next_.front());
@@ -122,11 +123,30 @@ std::pair<uint64_t, ModelLetter> RandomOperations::SomeLetter(const ReferenceMod
   return *letter;
 }
 
-Operation RandomOperations::GiveUpParked(const ReferenceModel& model) {
+std::pair<uint64_t, Change> RandomOperations::SomeParked(const ReferenceModel& model) {
   const auto& lot = model.ParkedChanges();
   const auto parked = std::next(lot.begin(), static_cast<std::ptrdiff_t>(random_.Below(lot.size())));
-  next_.push_back(Application(parked->second.change));
-  return {.kind = Operation::Kind::kDiscardParked, .change = parked->second.change, .number = parked->first};
+  return {parked->first, parked->second.change};
+}
+
+Operation RandomOperations::GiveUpParked(const ReferenceModel& model) {
+  const auto [sequence, change] = SomeParked(model);
+  next_.push_back(Application(change));
+  return {.kind = Operation::Kind::kDiscardParked, .change = change, .number = sequence};
+}
+
+// Another attempt of a parked change comes, one that is not early; and then the parked one again.
+void RandomOperations::PlanOvertaking(const ReferenceModel& model) {
+  const Change parked = SomeParked(model).second;
+  Change attempt = parked;
+  attempt.source.reset();
+  for (Update& update : attempt.updates) {
+    const uint64_t version = model.Latest(update.key).version;
+    if (update.expect_version) update.expect_version = version;
+    if (update.since) update.since = std::min(*update.since, version);
+  }
+  next_.push_front(Application(parked));
+  next_.push_front(Application(attempt));
 }
 
 // ---- Trims and options

@@ -43,7 +43,9 @@ class RandomOperations {
  private:
   void PlanLetter(const ReferenceModel& model);
   void PrepareRetry(const Change& letter, const ReferenceModel& model);
+  std::pair<uint64_t, Change> SomeParked(const ReferenceModel& model);
   Operation GiveUpParked(const ReferenceModel& model);
+  void PlanOvertaking(const ReferenceModel& model);
   Operation Trim(const ReferenceModel& model);
   Operation OtherOptions();
   Operation Sent(const Operation& operation);
