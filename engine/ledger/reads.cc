@@ -294,7 +294,12 @@ absl::StatusOr<std::vector<HistoryLine>> Reads::History(std::string_view key, co
     if (retired) return RetiredError();
   }
   std::vector<HistoryLine> lines;
-  const uint64_t after = options.after_version;
+  uint64_t after = options.after_version;
+  if (options.oldest_first && head.version != 0) {  // begins where it can be read
+    const ChainStart start{Table::kEntities, key, &head};
+    SEMEL_ASSIGN_OR_RETURN(const uint64_t oldest, OldestReadable(journal_, start, journal_->floor()));
+    after = std::max(after, oldest - 1);
+  }
   const uint64_t up_to = std::min(head.version, options.up_to_version);
   if (up_to <= after) return lines;
   const uint64_t limit = options.limit == 0 ? up_to - after : std::min(options.limit, up_to - after);

@@ -146,10 +146,9 @@ TEST_F(OpenedLedger, DecidingOptionsAreShownWhoeverAsks) {
   options.parking_changes_per_entity = 13;
   options.parking_bytes_per_entity = 14;
   ledger_ = *Ledger::Open(path(), options);
-  Crash();
-  const std::unique_ptr<Ledger> reader = *Ledger::OpenReadOnly(path());
-  for (Ledger* ledger : {ledger_.get(), reader.get()}) {
-    const Options shown = *ledger->GetOptions();
+  const auto expect_shown = [this](const char* to) {
+    SCOPED_TRACE(to);
+    const Options shown = *ledger_->GetOptions();
     EXPECT_EQ(shown.balance_lookback, 7u);
     EXPECT_EQ(shown.explicit_entities, true);
     EXPECT_EQ(shown.parking, true);
@@ -157,7 +156,13 @@ TEST_F(OpenedLedger, DecidingOptionsAreShownWhoeverAsks) {
     EXPECT_EQ(shown.parking_bytes, 12u);
     EXPECT_EQ(shown.parking_changes_per_entity, 13u);
     EXPECT_EQ(shown.parking_bytes_per_entity, 14u);
-  }
+  };
+  expect_shown("who set them");
+  Crash();
+  expect_shown("who opens after a crash");
+  ledger_.reset();
+  ledger_ = *Ledger::OpenReadOnly(path());
+  expect_shown("who only reads");
 }
 
 TEST_F(OpenedLedger, ReadsOfStrangeKeys) {
@@ -170,6 +175,28 @@ TEST_F(OpenedLedger, ReadsOfStrangeKeys) {
   Reopen();
   EXPECT_EQ(Balance(strange), 7);
   EXPECT_EQ(Balance(std::string(256, 'x')), 8);
+}
+
+TEST_F(OpenedLedger, HistoryBeginsWhereItCanBeRead) {
+  for (int i = 0; i < 20; ++i) Do(AddAt("T-" + std::to_string(i), "a", i, 1));
+  Do(AddAt("quiet", "b", 0, 1));
+  TrimOptions everything;
+  everything.keep_bytes = 0;
+  everything.seal = true;
+  ASSERT_TRUE(ledger_->Trim(everything).ok());
+  for (int i = 20; i < 25; ++i) Do(AddAt("T-" + std::to_string(i), "a", i, 1));
+  HistoryOptions options;
+  options.limit = 2;
+  EXPECT_EQ(ledger_->History("a", options)->front().version, 25u);
+  options.oldest_first = true;
+  EXPECT_EQ(ledger_->History("a", options)->front().version, 21u);
+  EXPECT_EQ(ledger_->History("a", options)->back().version, 22u);
+  options.after_version = 23;
+  EXPECT_EQ(ledger_->History("a", options)->front().version, 24u);
+  options.after_version = 0;
+  options.up_to_version = 20;
+  EXPECT_TRUE(ledger_->History("a", options)->empty());
+  EXPECT_TRUE(ledger_->History("b", HistoryOptions())->empty());
 }
 
 TEST_F(OpenedLedger, HistoryBetweenTwoVersions) {

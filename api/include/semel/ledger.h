@@ -240,7 +240,7 @@ class Ledger {
   // as of one time, which is then looked up once. 0 if nothing was committed by then. Errors: DataLoss.
   virtual absl::StatusOr<uint64_t> LsnAtTime(int64_t time_us) = 0;
 
-  // The changes of one entity, newest first unless asked otherwise.
+  // The changes of one entity, newest first unless asked otherwise; of trimmed history, those that are left.
   virtual absl::StatusOr<std::vector<HistoryLine>> History(std::string_view key,
                                                            const HistoryOptions& options = {}) = 0;
 
