@@ -44,7 +44,7 @@ void PrintPolicy(const Entity& entity, Properties* table) {
 
 void PrintEntity(const Entity& entity) {
   if (entity.version == 0) {
-    PrintLine(fmt::format("{} never existed", Printable(entity.key)));
+    PrintLine(Printable(entity.key) + (entity.retired ? " was retired" : " never existed"));
     return;
   }
   Properties table;
@@ -165,17 +165,30 @@ void PrintHistory(const std::vector<HistoryLine>& lines) {
   for (const HistoryLine& line : lines) table.Add(HistoryRow(line));
 }
 
+// Why there are no lines before those that were printed, if one might wonder.
+absl::Status ExplainBeginning(const HistoryCommandOptions& options, const std::vector<HistoryLine>& lines,
+                              Ledger& ledger) {
+  const absl::StatusOr<Answerable> answerable = ledger.AnswerableSince(options.key);
+  if (!answerable.ok()) return answerable.status();
+  const uint64_t trimmed = lines.empty() ? answerable->version : answerable->since_version;
+  const auto begins_there = [&](const HistoryLine& line) { return line.version == trimmed + 1; };
+  if (answerable->version == 0) {
+    PrintLine(Printable(options.key) + " never existed");
+  } else if (trimmed > 0 && (lines.empty() || begins_there(lines.front()) || begins_there(lines.back()))) {
+    PrintLine(fmt::format("what led to version {} was trimmed", trimmed));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status History(const HistoryCommandOptions& options, Ledger& ledger) {
   const absl::StatusOr<std::vector<HistoryLine>> lines = ledger.History(options.key, options.history);
   if (!lines.ok()) return lines.status();
   if (options.json) {
     for (const HistoryLine& line : *lines) PrintLine(ToJson(line));
-  } else if (lines->empty()) {
-    PrintLine(fmt::format("{} never existed", Printable(options.key)));
-  } else {
-    PrintHistory(*lines);
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  if (!lines->empty()) PrintHistory(*lines);
+  return ExplainBeginning(options, *lines, ledger);
 }
 
 void AddHistory(CLI::App& app, int* exit) {

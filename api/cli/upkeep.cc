@@ -136,12 +136,18 @@ absl::Status Retire(const RetireArguments& arguments, Ledger& ledger) {
   return absl::OkStatus();
 }
 
+std::string CheckPrefix(const std::string& prefix) {
+  if (!prefix.empty() && prefix.size() <= kMaxKeyBytes) return "";
+  return fmt::format("a prefix has 1 to {} bytes", kMaxKeyBytes);
+}
+
 void AddRetire(CLI::App& app, int* exit) {
   CLI::App* const command = app.add_subcommand("retire", "Remove the entities of a prefix, for ever");
   const auto arguments = std::make_shared<RetireArguments>();
   command->add_option("LEDGER", arguments->ledger, "The ledger's directory")->required();
   CLI::Option* const prefix =
-      command->add_option("--prefix", arguments->prefix, "Keys that begin so go, and never come back");
+      command->add_option("--prefix", arguments->prefix, "Keys that begin so go, and never come back")
+          ->check(CheckPrefix);
   CLI::Option* const list = command->add_flag("--list", arguments->list, "Show what was retired");
   list->excludes(prefix);
   AddYes(command, &arguments->yes);
