@@ -105,11 +105,12 @@ absl::StatusOr<bool> IsEmptyJournal(FileSystem* file_system, const std::string& 
 }  // namespace
 
 absl::Status CreateJournal(FileSystem* file_system, const JournalIdentity& identity,
-                           const JournalWriterOptions& options) {
+                           const JournalWriterOptions& options, Lsn first_lsn) {
   SEMEL_ASSIGN_OR_RETURN(const bool is_empty, IsEmptyJournal(file_system, identity.directory));
   if (!is_empty) return absl::AlreadyExistsError(absl::StrCat(identity.directory, " holds a journal"));
   SegmentMaker maker(file_system, identity, options.segment_bytes, nullptr);
   SegmentInfo first;
+  first.first_lsn = first_lsn;
   first.file_bytes = static_cast<uint32_t>(options.segment_bytes);
   SEMEL_RETURN_IF_ERROR(maker.Make(first).status());
   return maker.Publish(first);

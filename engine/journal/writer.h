@@ -39,9 +39,10 @@ struct RecoveryReport {
   std::string text;         // one line for the log; empty if there is nothing to say
 };
 
-// Creates the directory contents of an empty journal: its first segment, synced. Errors: I/O.
+// Creates the directory contents of an empty journal: its first segment, synced. `first_lsn`: where it begins; not at 0
+// if what was before is known from elsewhere. Errors: I/O.
 absl::Status CreateJournal(FileSystem* file_system, const JournalIdentity& identity,
-                           const JournalWriterOptions& options);
+                           const JournalWriterOptions& options, Lsn first_lsn = 0);
 
 // One thread at a time, except where noted.
 class JournalWriter {

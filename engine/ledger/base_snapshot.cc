@@ -15,6 +15,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
 #include "engine/state/checkpoint_codec.h"
+#include "engine/state/fill_state.h"
 #include "semel/version.h"
 
 namespace semel::internal {
@@ -30,9 +31,6 @@ constexpr size_t kTrailerBytes = 16;
 // A block is full when it has so many bytes; the last record may make it larger.
 constexpr size_t kBlockBytes = size_t{64} << 10;
 constexpr size_t kMaxBlockBytes = kBlockBytes + kMaxStoredBytes + 1024;
-
-// Of one transaction of LoadBase.
-constexpr size_t kLoadBytes = size_t{32} << 20;
 
 constexpr size_t kNameDigits = 20;
 constexpr char kNameSuffix[] = ".base";
@@ -334,22 +332,10 @@ absl::Status ReadThrough(BaseReader* base, const std::atomic<bool>* stop) {
 }
 
 absl::Status LoadBase(BaseReader* base, StateStore* store) {
-  CheckpointInfo unfinished;  // as of an empty state, until all is there
-  for (bool more = true; more;) {
-    absl::Status read;
-    size_t bytes = 0;
-    const RecordFeed feed = [&](Table* table, std::string_view* key, const Head** head) {
-      if (bytes >= kLoadBytes) return false;
-      const absl::StatusOr<bool> next = base->Next(table, key, head);
-      read = next.status();
-      more = next.ok() && *next;
-      if (more) bytes += key->size() + sizeof(Head) + HeapBytes(**head);
-      return more;
-    };
-    SEMEL_RETURN_IF_ERROR(store->Commit(feed, unfinished));
-    SEMEL_RETURN_IF_ERROR(read);
-  }
-  SEMEL_RETURN_IF_ERROR(store->Commit([](Table*, std::string_view*, const Head**) { return false; }, base->info()));
+  const RecordReader next = [base](Table* table, std::string_view* key, const Head** head) {
+    return base->Next(table, key, head);
+  };
+  SEMEL_RETURN_IF_ERROR(FillState(next, base->info(), store));
   SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, store->Snapshot());
   const CheckpointInfo& loaded = snapshot->info();
   if (loaded.records == base->info().records && loaded.digest == base->info().digest) return absl::OkStatus();

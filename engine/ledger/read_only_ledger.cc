@@ -18,6 +18,7 @@
 #include "engine/ledger/deciding_options.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
+#include "engine/ledger/export.h"
 #include "engine/ledger/held.h"
 #include "engine/ledger/pins.h"
 #include "engine/ledger/reads.h"
@@ -83,9 +84,8 @@ class ReadOnlyLedger final : public Ledger {
   absl::StatusOr<TrimReport> Trim(const TrimOptions&) override { return ReadOnlyError(); }
   absl::Status Checkpoint() override { return ReadOnlyError(); }
   absl::StatusOr<BackupReport> Backup(std::string_view destination, const BackupOptions& options) override;
-  absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
-    return absl::UnimplementedError("todo");
-  }
+  absl::StatusOr<uint64_t> Export(ExportFormat format,
+                                  const std::function<absl::Status(std::string_view)>& write) override;
   absl::Status Close() override {
     if (InCall()) return absl::FailedPreconditionError("a visitor must not close the ledger that it visits");
     MutexLock lock(&mutex_);
@@ -300,6 +300,26 @@ absl::StatusOr<BackupReport> ReadOnlyLedger::Backup(std::string_view destination
     return ReadDurablePage(world_.files, directory_, manifest_.epoch, seed_).value_or(0);
   };
   return BackUp(world_, {directory_, manifest_, store.get(), durable_lsn}, std::string(destination), options);
+}
+
+absl::StatusOr<uint64_t> ReadOnlyLedger::Export(ExportFormat format,
+                                                const std::function<absl::Status(std::string_view)>& write) {
+  absl::StatusOr<uint64_t> records = uint64_t{0};
+  const auto run = [&](const Reads& reads) -> absl::StatusOr<bool> {
+    mutex_.AssertHeld();
+    ExportSource source;
+    source.manifest = manifest_;
+    source.tip = heads_->tip();
+    source.options = redo_->options();
+    source.scan = [&](Table table, const auto& visit) -> absl::Status {
+      SEMEL_ASSIGN_OR_RETURN(const HeadTable::Overlay overlay, reads.heads().ReadOverlay(table, ""));
+      return overlay.Visit(visit);
+    };
+    records = ExportLedger(source, format, write);
+    return true;  // whatever `write` says, nothing is written twice
+  };
+  SEMEL_RETURN_IF_ERROR(Read(run).status());
+  return records;
 }
 
 void ReadOnlyLedger::Forget() {

@@ -18,6 +18,7 @@
 #include "engine/ledger/deciding_options.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/durable_page.h"
+#include "engine/ledger/export.h"
 #include "engine/ledger/held.h"
 #include "engine/ledger/pins.h"
 #include "engine/ledger/reads.h"
@@ -137,9 +138,8 @@ class WritableLedger final : public Ledger {
       return BackUp(world_, source, std::string(destination), options);
     });
   }
-  absl::StatusOr<uint64_t> Export(ExportFormat, const std::function<absl::Status(std::string_view)>&) override {
-    return absl::UnimplementedError("todo");
-  }
+  absl::StatusOr<uint64_t> Export(ExportFormat format,
+                                  const std::function<absl::Status(std::string_view)>& write) override;
 
   absl::Status Checkpoint() override {
     return Call([&] { return parts_.committer->Checkpoint(); });
@@ -355,7 +355,8 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   parts_.reads = std::make_unique<Reads>(parts_.manifest, parts_.heads.get(), parts_.store.get(), parts_.reader.get(),
                                          world_.clock.get(), world_.files, directory);
   parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
-  const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get(), &pins_};
+  const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get(),
+                                   &pins_};
   parts_.trimmer = std::make_unique<Trimmer>(trimmer_parts, state, &stop_trims_);
   SEMEL_RETURN_IF_ERROR(parts_.committer->Recover());
   SEMEL_RETURN_IF_ERROR(parts_.trimmer->Finish());
@@ -401,6 +402,21 @@ void WritableLedger::TearDown() {
 void WritableLedger::KeepJournalWithin() {
   const absl::Status kept = parts_.trimmer->KeepWithin(options_.keep_journal_bytes);
   if (!kept.ok() && !stop_trims_) Log(absl::StrCat("trim failed: ", kept.ToString()));
+}
+
+absl::StatusOr<uint64_t> WritableLedger::Export(ExportFormat format,
+                                                const std::function<absl::Status(std::string_view)>& write) {
+  SEMEL_RETURN_IF_ERROR(Checkpoint());
+  return Call([&]() -> absl::StatusOr<uint64_t> {
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, parts_.store->Snapshot());
+    const CheckpointInfo& info = snapshot->info();
+    ExportSource source;
+    source.manifest = parts_.manifest;
+    source.tip = info.tip;
+    source.options = info.tip.lsn == 0 ? parts_.manifest.options : info.options;  // 0: nothing folded yet
+    source.scan = [&](Table table, const auto& visit) { return snapshot->Scan(table, "", visit); };
+    return ExportLedger(source, format, write);
+  });
 }
 
 absl::StatusOr<Stats> WritableLedger::GetStats() {

@@ -41,7 +41,7 @@ inline std::vector<Change> TellStory(Ledger* ledger, const std::string& salt) {
   send(stamped, "APPLIED");
   send(PutAt("unstamped-" + salt, "row/" + salt, 1, "later"), "APPLIED");
 
-  // Sources: one that had refusals, one without ids, one chained, one windowed and out of order.
+  // Sources: one that had refusals, one without ids, one chained, one windowed and out of order, one that began anew.
   send(AddFrom("s1-" + salt, "rising-" + salt, 3, account, 1), "APPLIED");
   send(AddFrom("s2-" + salt, "rising-" + salt, 5, account, -1000), "REJECTED");
   send(At(AddAt("s3-" + salt, account, 1, 1), "rising-" + salt, 9), "CONFLICT");
@@ -55,6 +55,17 @@ inline std::vector<Change> TellStory(Ledger* ledger, const std::string& salt) {
     windowed.source->window = 10;
     send(windowed, "APPLIED");
   }
+
+  send(AddFrom("m1-" + salt, "moved-" + salt, 1, "other", 1), "APPLIED");
+  send(AddFrom("m2-" + salt, "moved-" + salt, 2, "other", 1), "APPLIED");
+  SourceCursor cursor;
+  cursor.name = "moved-" + salt;
+  cursor.position = 10;
+  cursor.incarnation = "again";
+  EXPECT_TRUE(ledger->SetSource(cursor).ok());
+  Change moved = AddFrom("m11-" + salt, "moved-" + salt, 11, "other", 1);
+  moved.source->incarnation = "again";
+  send(moved, "APPLIED");
 
   // Parked: alone, and through a source.
   send(AddAt("early-" + salt, "waits/" + salt, 2, 1), "PARKED");
