@@ -272,13 +272,11 @@ void ModelRun::CompareHistory(Ledger* ledger, const std::string& key, const Hist
   std::vector<HistoryLine> wanted;
   for (const uint64_t sequence : versions_[key]) {
     const HistoryLine line = LineOf(journal_.at(sequence - 1), key);
-    if (line.version > options.after_version && line.version <= options.up_to_version) wanted.push_back(line);
+    const bool in_range = line.version > options.after_version && line.version <= options.up_to_version;
+    if (in_range && CanRead(key, line.version)) wanted.push_back(line);
   }
   if (!options.oldest_first) std::reverse(wanted.begin(), wanted.end());
   if (options.limit != 0 && wanted.size() > options.limit) wanted.resize(options.limit);
-  wanted.erase(std::remove_if(wanted.begin(), wanted.end(),
-                              [&](const HistoryLine& line) { return !CanRead(key, line.version); }),
-               wanted.end());
   const auto lines = ledger->History(key, options);
   ASSERT_TRUE(lines.ok()) << lines.status();
   ExpectSame(*lines, wanted);
