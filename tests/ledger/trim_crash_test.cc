@@ -59,11 +59,13 @@ class RememberingStore final : public StateStore {
 // A disk, and the state before its last commit.
 struct Disk : SimDisk {
   std::shared_ptr<StateStore> previous;
+  uint64_t keep_journal_bytes = 0;
 
   absl::StatusOr<std::unique_ptr<Ledger>> Open() {
     Options options;
     options.create_if_missing = true;
     options.segment_bytes = 4096;
+    options.keep_journal_bytes = keep_journal_bytes;
     internal::World world = MakeSimWorld(this);
     world.open_state = [this](const internal::StateIdentity& identity) -> absl::StatusOr<std::unique_ptr<StateStore>> {
       SEMEL_RETURN_IF_ERROR(FindSimState(this, "/ledger/state").status());
@@ -184,6 +186,61 @@ TEST(TrimCrash, TheCheckpointBeforeTheLastIsEnoughAtEveryCall) {
     if (::testing::Test::HasFatalFailure()) return;
   }
   EXPECT_GT(older, 50);
+}
+
+// The opening that finishes the trim is cut short as well, and perhaps the next one.
+TEST(TrimCrash, R33_CrashedAgainWhileOpening_NothingIsLostOrAppliedTwice) {
+  Random random(TestSeed());
+  const auto [first, last] = CountCalls();
+  int again = 0;
+  for (uint64_t call = first + 1; call <= last; ++call) {
+    for (int draw = 0; draw < 6; ++draw) {
+      SCOPED_TRACE("crashed in call " + std::to_string(call) + ", draw " + std::to_string(draw));
+      Disk disk;
+      disk.files.InjectFault(call, Fault::kCrash);
+      Life life;
+      if (auto ledger = disk.Open(); ledger.ok()) life = Live(ledger->get());
+      disk.files.Crash(random.Next());
+      for (int opening = 0; opening < 3; ++opening) {
+        disk.files.InjectFault(disk.files.calls() + 1 + random.Below(12), Fault::kCrash);
+        static_cast<void>(disk.Open());
+        again += disk.files.crashed();
+        random.OneIn(2) ? disk.files.Crash(random.Next()) : disk.files.Kill(random.Next());
+      }
+      ExpectSound(&disk, life);
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+  EXPECT_GT(again, 1000);
+}
+
+// Trims in the background, in the middle of the changes.
+TEST(TrimCrash, R33_R34_RetentionCrashedAtEveryCall_NothingIsLostOrAppliedTwice) {
+  const uint64_t seed = TestSeed();
+  uint64_t trimmed = 0;
+  bool more = true;
+  for (uint64_t call = 1; more; ++call) {
+    SCOPED_TRACE("crashed in call " + std::to_string(call));
+    Disk disk;
+    disk.keep_journal_bytes = 8000;
+    disk.files.InjectFault(call, Fault::kCrash);
+    Life life;
+    if (auto ledger = disk.Open(); ledger.ok()) {
+      while (life.applied < 150) {
+        const auto outcome = (*ledger)->Apply(NumberedChange(life.applied));
+        if (!outcome.ok()) break;
+        ASSERT_TRUE(outcome->applied()) << outcome->reason;
+        ++life.applied;
+        if (const auto stats = (*ledger)->GetStats(); stats.ok()) life.floor = stats->floor_lsn;
+      }
+    }
+    trimmed += life.floor > 0;
+    more = disk.files.crashed();
+    call % 3 == 0 ? disk.files.Kill(seed + call) : disk.files.Crash(seed + call);
+    ExpectSound(&disk, life);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+  EXPECT_GT(trimmed, 100u);
 }
 
 // A call fails, and the process goes on as far as the ledger lets it.

@@ -726,6 +726,77 @@ TEST_F(TrimRules, APinOfAnotherProcess_HoldsATrimUp_UntilTheProcessDies) {
   EXPECT_GT(free.floor_lsn, pinned + 4096);
 }
 
+// A real process with a real LMDB, killed at any moment, until it gets to the end.
+TEST_F(TrimRules, R33_R34_KilledWhileItTrims_NothingIsLostOrAppliedTwice) {
+  Random random(TestSeed());
+  constexpr int kChanges = 6000;
+  const auto change = [](int i) {
+    return Transfer("T-" + std::to_string(i), "a" + std::to_string(i % 3), "b" + std::to_string(i % 5), 1 + i);
+  };
+  ledger_.reset();
+  int kills = 0;
+  for (bool finished = false; !finished;) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto opened = Ledger::Open(path(), options_);
+      if (!opened.ok()) ::_exit(2);
+      for (int i = 0; i < kChanges; ++i) {
+        const auto outcome = (*opened)->Apply(change(i));
+        if (!outcome.ok()) ::_exit(3);
+        const bool known = outcome->code == OutcomeCode::kDuplicate || outcome->code == OutcomeCode::kIndeterminate;
+        if (!outcome->applied() && !known) ::_exit(4);
+        TrimOptions options;
+        options.keep_bytes = 5000;
+        options.seal = i % 2 == 0;
+        if (i % 20 == 0 && !(*opened)->Trim(options).ok()) ::_exit(5);
+      }
+      ::_exit(0);
+    }
+    ::usleep(static_cast<useconds_t>(random.Below(10'000 + 1'000 * static_cast<uint64_t>(kills))));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    finished = WIFEXITED(status);
+    if (finished) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+    }
+    kills += !finished;
+    Open();
+    ExpectVerified();
+    Amount sum = 0;
+    for (const char* key : {"a0", "a1", "a2", "b0", "b1", "b2", "b3", "b4"}) sum += Balance(key);
+    ASSERT_EQ(sum, 0);
+    if (!finished) ledger_.reset();
+  }
+  EXPECT_EQ(Version("a0") + Version("a1") + Version("a2"), static_cast<uint64_t>(kChanges));
+  std::printf("killed %d times\n", kills);
+  EXPECT_GT(kills, 5);
+}
+
+// Close does not wait for a long trim, and what the trim began is harmless.
+TEST_F(TrimRules, Close_EndsATrimThatRuns) {
+  std::vector<Change> changes;
+  for (int i = 0; i < 100'000; ++i) changes.push_back(PutAt("p" + std::to_string(i), "k" + std::to_string(i), 0, "v"));
+  ASSERT_TRUE(ledger_->ApplyBatch(changes).ok());
+  for (int round = 0; round < 10; ++round) {
+    std::atomic<bool> begun{false};
+    absl::Status trimmed;
+    std::thread trimming([&] {
+      begun = true;
+      trimmed = ledger_->Trim(Before(UINT64_MAX, true)).status();
+    });
+    while (!begun) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));
+    EXPECT_TRUE(ledger_->Close().ok());
+    trimming.join();
+    EXPECT_TRUE(trimmed.ok() || absl::IsCancelled(trimmed) || absl::IsFailedPrecondition(trimmed)) << trimmed;
+    ledger_.reset();
+    Open();
+    Fill("more", 1);
+  }
+  EXPECT_EQ(Version("k99999"), 1u);
+}
+
 TEST_F(TrimRules, ClosedOrReadOnly_CannotTrim) {
   ASSERT_TRUE(ledger_->Close().ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(ledger_->Trim(Before(1)).status()));
