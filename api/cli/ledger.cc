@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "api/cli/commands.h"
 #include "api/cli/text.h"
 
@@ -21,6 +22,7 @@ std::string Hint(const absl::Status& status, std::string_view ledger) {
     case absl::StatusCode::kUnavailable:
       return "\nOne process writes at a time. The reading commands (get, list, journal, ...) work beside it.";
     case absl::StatusCode::kDataLoss:
+      if (absl::StrContains(status.message(), "semel ")) return "";  // it says itself what to run
       return fmt::format("\nTo see what is damaged: semel verify {}", Printable(ledger));
     default:
       return "";
