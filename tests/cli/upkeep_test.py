@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
-"""Living with a ledger, through the command: trimming, retiring, rebuilding, compacting, backup and restore.
+"""Living with a ledger, through the command: trimming, retiring, rebuilding, compacting, backup and restore, export
+and import.
 
 usage: upkeep_test.py PATH_TO_SEMEL [UNITTEST_ARGUMENT ...]
 """
@@ -244,6 +245,68 @@ class Backup(UpkeepCase):
         segment.write_bytes(content)
         self.assertNotEqual("", self.run_semel("restore", self.copy, self.restored, exit_status=1).stderr)
         self.assertFalse(self.restored.exists() and os.listdir(self.restored))
+
+
+class Export(UpkeepCase):
+    def setUp(self):
+        super().setUp()
+        self.run_semel("retire", self.ledger, "--prefix", "transfer/2025-01/", "--yes")
+        self.other = self.directory / "other"
+
+    def check_imported(self):
+        """All is there but the history: the latest change of each entity is recognised, older ones are not applied."""
+        self.assertEqual(self.picture(), self.picture(self.other))
+        stats = self.json_lines("stats", self.other)[0]
+        self.assertEqual(("2", stats["durable_lsn"]), (stats["epoch"], stats["floor_lsn"]))
+        self.sound(self.other)
+        result = self.run_semel("apply", self.other, "-", "--json", stdin=lines(self.changes[-1:]))
+        self.assertIn('"DUPLICATE":1', result.stdout)
+        self.run_semel("apply", self.other, "-", "--outcomes", self.outcomes, stdin=lines(self.changes))
+        self.assertNotIn("APPLIED", {o["outcome"] for o in self.read_outcomes()})
+
+    def test_R36_export_and_import_as_json_lines_through_a_pipe(self):
+        exported = self.run_semel("export", self.ledger).stdout
+        self.assertEqual(exported, self.run_semel("export", self.ledger, "--format", "json").stdout)
+        report = self.json_lines("import", self.other, stdin=exported)[0]
+        self.assertEqual((str(len(exported.splitlines())), "2"), (report["records"], report["epoch"]))
+        self.check_imported()
+
+    def test_R36_export_and_import_as_protobuf_in_a_file(self):
+        file = self.directory / "export.pb"
+        self.assertRegex(self.run_semel("export", self.ledger, "-o", file).stdout, r"export\.pb: \d+ records\n$")
+        self.assertEqual(0o600, file.stat().st_mode & 0o777)
+        as_told = self.run_semel("export", self.ledger, "--format", "proto", stdin=b"").stdout
+        self.assertEqual(file.read_bytes(), as_told)
+        self.json_lines("import", self.other, file)
+        self.check_imported()
+
+    def test_an_existing_file_is_not_written_over(self):
+        file = self.directory / "mine.jsonl"
+        file.write_text("mine")
+        self.unchanged_by("export", self.ledger, "-o", file)
+        self.unchanged_by("export", self.ledger, "-o", self.directory / "absent" / "file")
+        self.assertEqual("mine", file.read_text())
+
+    def test_what_was_cut_or_edited_is_refused_and_leaves_nothing(self):
+        records = self.run_semel("export", self.ledger).stdout.splitlines(keepends=True)
+        edited = [r.replace('"balance":"-149"', '"balance":"-148"') for r in records]
+        self.assertTrue(records != edited)
+        for stdin in ("", "{}\n", "".join(records[:-1]), "".join(records)[:-20], "".join(records[:5] + records[6:]),
+                      "".join(edited), "".join(records) + records[-1]):
+            with self.subTest(stdin=stdin[:60]):
+                result = self.run_semel("import", self.other, "-", stdin=stdin, exit_status=None)
+                self.assertIn(result.returncode, (1, 2), result.stderr)
+                self.assertNotEqual("", result.stderr)
+                self.assertFalse(self.other.exists() and os.listdir(self.other))
+
+    def test_wrong_places_harm_nothing(self):
+        file = self.directory / "export.jsonl"
+        self.run_semel("export", self.ledger, "-o", file)
+        self.unchanged_by("import", self.ledger, file)
+        self.run_semel("import", self.other, self.directory / "absent", exit_status=2)
+        self.run_semel("import", self.other, file, "--format", "xml", exit_status=2)
+        self.assertFalse(self.other.exists())
+        self.run_semel("export", self.other, exit_status=2)
 
 
 if __name__ == "__main__":
