@@ -65,7 +65,8 @@ struct Options {
   // Ledger::Trim). 0: nothing is trimmed but by Trim.
   uint64_t keep_journal_bytes = 0;
 
-  // Makes the state file anew without its free pages before the ledger opens. Takes the time and the space of a copy.
+  // Makes the state file anew without its free pages before the ledger opens. Takes the time and the space of a copy. If
+  // it fails, so does Open; the state is then as it was.
   bool compact_state = false;
 
   // ---- What it costs
