@@ -302,44 +302,40 @@ TEST_F(BackupTest, WithoutVerify_IsTheSameBackup) {
 TEST_F(BackupTest, BesideWriters_EveryBackupHoldsAWholeMomentWithAllThatWasAnsweredBefore) {
   constexpr int kAccounts = 5;
   for (int i = 0; i < kAccounts; ++i) Do(AddAt("open-" + std::to_string(i), "acc-" + std::to_string(i), 0, 100));
-  std::atomic<bool> stop{false};
   std::atomic<uint64_t> answered{0};  // up to this sequence
-  std::vector<std::thread> writers;
-  for (int w = 0; w < 3; ++w) {
-    writers.emplace_back([&, w] {
-      for (uint64_t i = 0; !stop; ++i) {
-        const std::string from = "acc-" + std::to_string((i + w) % kAccounts);
-        const std::string to = "acc-" + std::to_string((i + w + 1) % kAccounts);
-        auto outcome = ledger_->Apply(Transfer(std::to_string(w) + "-" + std::to_string(i), from, to, 1));
-        ASSERT_TRUE(outcome.ok() && outcome->applied());
-        uint64_t seen = answered;
-        while (seen < outcome->sequence && !answered.compare_exchange_weak(seen, outcome->sequence)) {
-        }
+  const auto write = [&](int round, int writer) {
+    for (int i = 0; i < 300; ++i) {
+      const std::string from = "acc-" + std::to_string((i + writer) % kAccounts);
+      const std::string to = "acc-" + std::to_string((i + writer + 1) % kAccounts);
+      const std::string id = std::to_string(round) + "-" + std::to_string(writer) + "-" + std::to_string(i);
+      auto outcome = ledger_->Apply(Transfer(id, from, to, 1));
+      ASSERT_TRUE(outcome.ok() && outcome->applied());
+      uint64_t seen = answered;
+      while (seen < outcome->sequence && !answered.compare_exchange_weak(seen, outcome->sequence)) {
+      }
+    }
+  };
+  for (int round = 0; round < 6; ++round) {
+    std::vector<std::thread> others;
+    for (int writer = 0; writer < 3; ++writer) others.emplace_back(write, round, writer);
+    others.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        auto trimmed = ledger_->Trim({.keep_bytes = 20'000, .seal = i % 3 == 0});
+        EXPECT_TRUE(trimmed.ok()) << trimmed.status();
       }
     });
-  }
-  std::thread trimmer([&] {
-    for (int i = 0; !stop; ++i) {
-      auto trimmed = ledger_->Trim({.keep_bytes = 100'000, .seal = i % 3 == 0});
-      EXPECT_TRUE(trimmed.ok()) << trimmed.status();
-    }
-  });
-  for (int i = 0; i < 6; ++i) {
     const uint64_t before = answered;
-    const auto report = ledger_->Backup(backup(), {.hard_links = i % 2 == 1});
+    const auto report = ledger_->Backup(backup(), {.hard_links = round % 2 == 1});
+    for (std::thread& other : others) other.join();
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_GE(report->sequence, before);
-    const std::string copy = directory_.path() + "/restored-" + std::to_string(i);
-    const auto restored = Restore(backup(), copy);
+    const auto restored = Restore(backup(), directory_.path() + "/restored-" + std::to_string(round));
     ASSERT_NE(restored, nullptr);
     EXPECT_EQ(restored->GetStats()->sequence, report->sequence);
     Amount sum = 0;
     for (int a = 0; a < kAccounts; ++a) sum += restored->Get("acc-" + std::to_string(a))->balance;
     EXPECT_EQ(sum, 100 * kAccounts);
   }
-  stop = true;
-  for (std::thread& writer : writers) writer.join();
-  trimmer.join();
 }
 
 TEST_F(BackupTest, FromAnotherProcess_WhileThisOneWrites) {
