@@ -41,6 +41,7 @@ struct DirectoryOp {
   std::vector<std::pair<std::string, std::optional<int>>> entries;
 };
 
+// Shared with the copies of a file system until one of them changes it.
 struct Node {
   bool is_directory = false;
   std::string live, durable;  // of a file
@@ -110,17 +111,46 @@ struct SimFileSystem::Core {
   };
 
   internal::Mutex mutex;
-  std::vector<Node> nodes ABSL_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<Node>> nodes ABSL_GUARDED_BY(mutex);
   std::vector<PlannedFault> faults ABSL_GUARDED_BY(mutex);
   std::set<std::string> locked ABSL_GUARDED_BY(mutex);
   uint64_t calls ABSL_GUARDED_BY(mutex) = 0;
   uint64_t life ABSL_GUARDED_BY(mutex) = 0;  // rises with each Crash and Kill
   bool crashed ABSL_GUARDED_BY(mutex) = false;
   std::optional<std::pair<int, ContentOp>> interrupted ABSL_GUARDED_BY(mutex);  // the write that a crash cut
+  std::function<void(const SimFileSystem&)> watch ABSL_GUARDED_BY(mutex);
 
   Core() {
-    nodes.emplace_back();
-    nodes[kRoot].is_directory = true;
+    nodes.push_back(std::make_shared<Node>());
+    nodes[kRoot]->is_directory = true;
+  }
+
+  const Node& At(int node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return *nodes[node]; }
+
+  // The node, of which no copy of the file system sees a change.
+  Node& Own(int node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (nodes[node].use_count() > 1) nodes[node] = std::make_shared<Node>(*nodes[node]);
+    return *nodes[node];
+  }
+
+  std::unique_ptr<SimFileSystem> Clone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    auto copy = std::make_unique<SimFileSystem>();
+    MutexLock copy_lock(&copy->core_->mutex);
+    copy->core_->nodes = nodes;
+    copy->core_->interrupted = interrupted;
+    copy->core_->calls = calls;
+    return copy;
+  }
+
+  // Shows the watcher what a crash in the mutating call that is about to be made would leave: `call` makes it on a
+  // copy.
+  template <typename Call>
+  void ShowCrash(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (watch == nullptr) return;
+    const std::unique_ptr<SimFileSystem> copy = Clone();
+    copy->InjectFault(calls + 1, Fault::kCrash);
+    call(copy->core_.get());
+    watch(*copy);
   }
 
   // Counts a mutating call; the fault that strikes it, if any.
@@ -153,11 +183,11 @@ struct SimFileSystem::Core {
   Place Find(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     Place place{-1, "", kRoot};
     for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-      place.directory = place.node >= 0 && nodes[place.node].is_directory ? place.node : -1;
+      place.directory = place.node >= 0 && At(place.node).is_directory ? place.node : -1;
       place.name = std::string(part);
       place.node = -1;
       if (place.directory < 0) continue;
-      const auto& children = nodes[place.directory].children;
+      const auto& children = At(place.directory).children;
       if (const auto found = children.find(place.name); found != children.end()) place.node = found->second;
     }
     return place;
@@ -168,12 +198,16 @@ struct SimFileSystem::Core {
   }
 
   void ChangeDirectory(int directory, DirectoryOp op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    Apply(op, &nodes[directory].children);
-    nodes[directory].directory_ops.push_back(std::move(op));
+    Apply(op, &Own(directory).children);
+    Own(directory).directory_ops.push_back(std::move(op));
   }
 
   // Counts the call, makes the change unless it fails, and says which.
   absl::Status Mutate(int directory, DirectoryOp op, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    ShowCrash([&](Core* copy) {
+      MutexLock lock(&copy->mutex);
+      copy->Mutate(directory, op, path).IgnoreError();
+    });
     const std::optional<Fault> fault = CountCall();
     if (!fault.has_value() || *fault == Fault::kCrash) ChangeDirectory(directory, std::move(op));
     return fault.has_value() ? ErrorOf(*fault, path) : absl::OkStatus();
@@ -184,18 +218,22 @@ struct SimFileSystem::Core {
     if (place.node >= 0) return absl::AlreadyExistsError(absl::StrCat(path, " exists"));
     if (place.directory < 0) return absl::NotFoundError(absl::StrCat(path, ": no such directory"));
     const int node = static_cast<int>(nodes.size());
-    nodes.emplace_back();
-    nodes.back().is_directory = is_directory;
+    nodes.push_back(std::make_shared<Node>());
+    nodes.back()->is_directory = is_directory;
     SEMEL_RETURN_IF_ERROR(Mutate(place.directory, {{{place.name, node}}}, path));
     return node;
   }
 
   void ChangeContent(int node, ContentOp op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    Apply(op, &nodes[node].live);
-    nodes[node].content_ops.push_back(std::move(op));
+    Apply(op, &Own(node).live);
+    Own(node).content_ops.push_back(std::move(op));
   }
 
   absl::Status Change(int node, ContentOp op, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    ShowCrash([&](Core* copy) {
+      MutexLock lock(&copy->mutex);
+      copy->Change(node, op, path).IgnoreError();
+    });
     const std::optional<Fault> fault = CountCall();
     if (!fault.has_value()) {
       ChangeContent(node, std::move(op));
@@ -211,42 +249,52 @@ struct SimFileSystem::Core {
   }
 
   absl::Status SyncFile(int node, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    ShowCrash([&](Core* copy) {
+      MutexLock lock(&copy->mutex);
+      copy->SyncFile(node, path).IgnoreError();
+    });
     const std::optional<Fault> fault = CountCall();
     const bool crash = fault == Fault::kCrash;
-    std::vector<ContentOp>& ops = nodes[node].content_ops;
+    if (At(node).content_ops.empty()) return fault.has_value() ? ErrorOf(*fault, path) : absl::OkStatus();
+    Node& file = Own(node);
+    std::vector<ContentOp>& ops = file.content_ops;
     for (ContentOp& op : ops) {
       if (op.state == ContentOp::kVolatile && !crash) op.state = fault ? ContentOp::kAbandoned : ContentOp::kDurable;
     }
     // What is durable and has nothing undecided before it is part of the durable content.
     auto undecided = ops.begin();
     for (; undecided != ops.end() && undecided->state == ContentOp::kDurable; ++undecided) {
-      Apply(*undecided, &nodes[node].durable);
+      Apply(*undecided, &file.durable);
     }
     ops.erase(ops.begin(), undecided);
     return fault.has_value() ? ErrorOf(*fault, path) : absl::OkStatus();
   }
 
   absl::Status SyncDirectory(int node, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    ShowCrash([&](Core* copy) {
+      MutexLock lock(&copy->mutex);
+      copy->SyncDirectory(node, path).IgnoreError();
+    });
     const std::optional<Fault> fault = CountCall();
     if (fault.has_value()) return ErrorOf(*fault, path);
-    for (const DirectoryOp& op : nodes[node].directory_ops) Apply(op, &nodes[node].durable_children);
-    nodes[node].directory_ops.clear();
+    Node& directory = Own(node);
+    for (const DirectoryOp& op : directory.directory_ops) Apply(op, &directory.durable_children);
+    directory.directory_ops.clear();
     return absl::OkStatus();
   }
 
   void LosePower(Random random) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    if (interrupted.has_value()) nodes[interrupted->first].content_ops.push_back(std::move(interrupted->second));
-    for (Node& node : nodes) {
-      if (node.is_directory) {
-        const uint64_t kept = random.Below(node.directory_ops.size() + 1);
-        for (uint64_t i = 0; i < kept; ++i) Apply(node.directory_ops[i], &node.durable_children);
-        node.directory_ops.clear();
-        node.children = node.durable_children;
-      } else {
-        node.durable = AfterPowerLoss(node, &random);
-        node.content_ops.clear();
-        node.live = node.durable;
-      }
+    if (interrupted.has_value()) Own(interrupted->first).content_ops.push_back(std::move(interrupted->second));
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (nodes[i]->directory_ops.empty() && nodes[i]->content_ops.empty()) continue;  // nothing is volatile
+      Node& node = Own(static_cast<int>(i));
+      const uint64_t kept = random.Below(node.directory_ops.size() + 1);
+      for (uint64_t op = 0; op < kept; ++op) Apply(node.directory_ops[op], &node.durable_children);
+      node.directory_ops.clear();
+      node.children = node.durable_children;
+      node.durable = AfterPowerLoss(node, &random);
+      node.content_ops.clear();
+      node.live = node.durable;
     }
     Restart();
   }
@@ -262,18 +310,19 @@ struct SimFileSystem::Core {
 
   // Frees what no path leads to: no file is open any more.
   void DropUnreachable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    std::set<int> reached;
+    std::vector<bool> reached(nodes.size());
     std::vector<int> to_visit = {kRoot};
     while (!to_visit.empty()) {
       const int node = to_visit.back();
       to_visit.pop_back();
-      reached.insert(node);
-      for (const auto* children : {&nodes[node].children, &nodes[node].durable_children}) {
+      reached[node] = true;
+      for (const auto* children : {&At(node).children, &At(node).durable_children}) {
         for (const auto& [name, child] : *children) to_visit.push_back(child);
       }
     }
+    static const auto kNothing = std::make_shared<Node>();
     for (size_t i = 0; i < nodes.size(); ++i) {
-      if (reached.count(static_cast<int>(i)) == 0) nodes[i] = Node();
+      if (!reached[i]) nodes[i] = kNothing;
     }
   }
 
@@ -281,6 +330,7 @@ struct SimFileSystem::Core {
     DropUnreachable();
     interrupted.reset();
     faults.clear();
+    watch = nullptr;
     locked.clear();
     crashed = false;
     ++life;
@@ -295,7 +345,7 @@ class SimFile final : public File {
   absl::StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) override {
     MutexLock lock(&core_->mutex);
     SEMEL_RETURN_IF_ERROR(CheckOpen());
-    const std::string& content = core_->nodes[node_].live;
+    const std::string& content = core_->At(node_).live;
     if (offset >= content.size()) return size_t{0};
     return content.copy(buffer, size, offset);
   }
@@ -321,7 +371,7 @@ class SimFile final : public File {
   absl::StatusOr<uint64_t> Size() override {
     MutexLock lock(&core_->mutex);
     SEMEL_RETURN_IF_ERROR(CheckOpen());
-    return core_->nodes[node_].live.size();
+    return core_->At(node_).live.size();
   }
 
  private:
@@ -367,7 +417,7 @@ absl::StatusOr<std::unique_ptr<File>> SimFileSystem::Open(const std::string& pat
   }
   const Core::Place place = core_->Find(path);
   SEMEL_RETURN_IF_ERROR(core_->CheckExists(place, path));
-  if (core_->nodes[place.node].is_directory) return absl::InternalError(absl::StrCat(path, " is a directory"));
+  if (core_->At(place.node).is_directory) return absl::InternalError(absl::StrCat(path, " is a directory"));
   return std::make_unique<SimFile>(core_, place.node, path, mode == OpenMode::kReadWrite, core_->life);
 }
 
@@ -380,7 +430,7 @@ absl::Status SimFileSystem::Rename(const std::string& from, const std::string& t
   if (source.directory != target.directory) {
     return absl::UnimplementedError(absl::StrCat("the simulator renames within a directory only: ", from, " to ", to));
   }
-  if (target.node >= 0 && !core_->nodes[target.node].children.empty()) {
+  if (target.node >= 0 && !core_->At(target.node).children.empty()) {
     return absl::InternalError(absl::StrCat(to, " is not empty"));
   }
   return core_->Mutate(source.directory, {{{source.name, std::nullopt}, {target.name, source.node}}}, from);
@@ -391,7 +441,7 @@ absl::Status SimFileSystem::Remove(const std::string& path) {
   SEMEL_RETURN_IF_ERROR(core_->CheckAlive());
   const Core::Place place = core_->Find(path);
   SEMEL_RETURN_IF_ERROR(core_->CheckExists(place, path));
-  if (!core_->nodes[place.node].children.empty()) return absl::InternalError(absl::StrCat(path, " is not empty"));
+  if (!core_->At(place.node).children.empty()) return absl::InternalError(absl::StrCat(path, " is not empty"));
   return core_->Mutate(place.directory, {{{place.name, std::nullopt}}}, path);
 }
 
@@ -401,7 +451,7 @@ absl::Status SimFileSystem::Link(const std::string& from, const std::string& to)
   const Core::Place source = core_->Find(from);
   const Core::Place target = core_->Find(to);
   SEMEL_RETURN_IF_ERROR(core_->CheckExists(source, from));
-  if (core_->nodes[source.node].is_directory) return absl::UnimplementedError(absl::StrCat(from, " is a directory"));
+  if (core_->At(source.node).is_directory) return absl::UnimplementedError(absl::StrCat(from, " is a directory"));
   if (target.node >= 0) return absl::AlreadyExistsError(absl::StrCat(to, " exists"));
   if (target.directory < 0) return absl::NotFoundError(absl::StrCat(to, ": no such directory"));
   return core_->Mutate(target.directory, {{{target.name, source.node}}}, to);
@@ -427,7 +477,7 @@ absl::StatusOr<std::vector<std::string>> SimFileSystem::List(const std::string& 
   const Core::Place place = core_->Find(directory);
   SEMEL_RETURN_IF_ERROR(core_->CheckExists(place, directory));
   std::vector<std::string> names;
-  for (const auto& [name, node] : core_->nodes[place.node].children) names.push_back(name);
+  for (const auto& [name, node] : core_->At(place.node).children) names.push_back(name);
   return names;
 }
 
@@ -479,29 +529,29 @@ void SimFileSystem::Kill(uint64_t seed) {
 }
 
 std::unique_ptr<SimFileSystem> SimFileSystem::Clone() const {
-  auto copy = std::make_unique<SimFileSystem>();
   MutexLock lock(&core_->mutex);
-  MutexLock copy_lock(&copy->core_->mutex);
-  copy->core_->nodes = core_->nodes;
-  copy->core_->interrupted = core_->interrupted;
-  copy->core_->calls = core_->calls;
-  return copy;
+  return core_->Clone();
+}
+
+void SimFileSystem::WatchCalls(std::function<void(const SimFileSystem&)> watch) {
+  MutexLock lock(&core_->mutex);
+  core_->watch = std::move(watch);
 }
 
 void SimFileSystem::Overwrite(const std::string& path, uint64_t offset, std::string_view bytes) {
   MutexLock lock(&core_->mutex);
   const Core::Place place = core_->Find(path);
   SEMEL_CHECK(place.node >= 0);
-  WriteInto(&core_->nodes[place.node].live, offset, bytes);
-  WriteInto(&core_->nodes[place.node].durable, offset, bytes);
+  WriteInto(&core_->Own(place.node).live, offset, bytes);
+  WriteInto(&core_->Own(place.node).durable, offset, bytes);
 }
 
 void SimFileSystem::SetSize(const std::string& path, uint64_t size) {
   MutexLock lock(&core_->mutex);
   const Core::Place place = core_->Find(path);
   SEMEL_CHECK(place.node >= 0);
-  core_->nodes[place.node].live.resize(size);
-  core_->nodes[place.node].durable.resize(size);
+  core_->Own(place.node).live.resize(size);
+  core_->Own(place.node).durable.resize(size);
 }
 
 }  // namespace semel::testing

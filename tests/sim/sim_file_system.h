@@ -24,6 +24,7 @@
 #define SEMEL_TESTS_SIM_SIM_FILE_SYSTEM_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -77,9 +78,14 @@ class SimFileSystem final : public internal::FileSystem {
   // The process died: what was written stays, durable or not. Of the write that a kCrash fault interrupted, a part.
   void Kill(uint64_t seed);
 
-  // A copy of the files, with what is volatile of them; without faults, locks and open files. Many power losses can be
-  // drawn from one run.
+  // A copy of the files, with what is volatile of them; without faults, watcher, locks and open files. Many power
+  // losses can be drawn from one run. Cheap: what neither changes is shared.
   std::unique_ptr<SimFileSystem> Clone() const;
+
+  // Calls `watch` in each mutating call, before it is made, with a copy of the files in which that call was struck by
+  // Fault::kCrash: Clone it and let the clone Crash or be Killed. So all crashes of a run are had from one run. `watch`
+  // must not use this file system. Until Crash or Kill; empty: no longer.
+  void WatchCalls(std::function<void(const SimFileSystem& crashed)> watch);
 
   // ---- Damage, durable at once and not counted as calls. The file must exist.
   void Overwrite(const std::string& path, uint64_t offset, std::string_view bytes);

@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/sim/sim_environment.h"
@@ -166,12 +167,51 @@ TEST(SimFileSystem, Lock_IsReleasedByItsDestructorAndByACrash) {
   EXPECT_EQ(fs.Lock("l").status().code(), absl::StatusCode::kUnavailable) << "an old lock must not release a new one";
 }
 
-TEST(SimFileSystem, Clone_SharesNothing) {
+TEST(SimFileSystem, Clone_NeitherSeesWhatBecomesOfTheOther) {
   SimFileSystem fs;
   const auto file = Create(&fs, "a");
   const auto copy = fs.Clone();
   ASSERT_TRUE(file->WriteAt(0, "x").ok());
+  ASSERT_TRUE(fs.CreateDirectory("d").ok());
   EXPECT_EQ(Contents(copy.get(), "a"), "");
+  EXPECT_FALSE(*copy->Exists("d"));
+  copy->Overwrite("a", 0, "yy");
+  ASSERT_TRUE(copy->Remove("a").ok());
+  copy->Crash(1);
+  EXPECT_EQ(Contents(&fs, "a"), "x");
+}
+
+TEST(SimFileSystem, WatchCalls_ShowsEachCallCut) {
+  SimFileSystem fs;
+  std::vector<std::set<std::string>> images;
+  fs.WatchCalls([&](const SimFileSystem& crashed) { images.push_back(Images(crashed, "a")); });
+  const auto file = Create(&fs, "a");
+  ASSERT_TRUE(fs.SyncDirectory("").ok());
+  ASSERT_TRUE(file->WriteAt(0, "one").ok());
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(file->Truncate(1).ok());
+  const std::string none = "a: no such file";
+  const std::vector<std::set<std::string>> expected = {
+      {none, ""}, {none, ""}, {"", "one"}, {"", "one"}, {"o", "one"},
+  };
+  EXPECT_EQ(images, expected);
+  EXPECT_EQ(fs.calls(), expected.size());
+  EXPECT_EQ(Contents(&fs, "a"), "o") << "the watched one goes on undisturbed";
+  fs.Crash(1);
+  ASSERT_TRUE(fs.CreateDirectory("d").ok());
+  EXPECT_EQ(images.size(), expected.size()) << "the watcher went with the crash";
+}
+
+TEST(SimFileSystem, WatchCalls_SeesTheFaultsOfItsOwnRunNot) {
+  SimFileSystem fs;
+  int seen = 0;
+  fs.WatchCalls([&](const SimFileSystem& crashed) {
+    ++seen;
+    EXPECT_TRUE(crashed.crashed());
+  });
+  fs.InjectFault(1, Fault::kIoError);
+  EXPECT_TRUE(absl::IsInternal(fs.CreateDirectory("d")));
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(InlineBackground, WhenAsked_RunsInOrder) {
