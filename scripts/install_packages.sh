@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev protobuf-compiler liblmdb-dev libgtest-dev
-  libgmock-dev libbenchmark-dev libxxhash-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
+  libgmock-dev libbenchmark-dev libxxhash-dev libssl-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
 test_packages="clang libclang-rt-14-dev git"
 
 case "${1:-}" in

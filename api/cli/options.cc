@@ -63,6 +63,7 @@ absl::Status PrintOptions(bool json, Ledger& ledger) {
   figures.Add("parking_bytes_per_entity", *options->parking_bytes_per_entity);
   figures.Add("balance_lookback", uint64_t{*options->balance_lookback});
   figures.AddYesNo("explicit_entities", *options->explicit_entities);
+  figures.AddYesNo("tamper_evident", *options->tamper_evident);
   figures.Print(json);
   return absl::OkStatus();
 }
@@ -94,8 +95,17 @@ void AddInit(CLI::App& app, int* exit) {
   const auto arguments = std::make_shared<OptionsArguments>();
   command->add_option("LEDGER", arguments->ledger, "The directory to create")->required();
   AddDecidingOptions(command, &arguments->options);
-  command->footer("Example:\n  semel init accounts\n  semel init orders --parking on --parking-bytes 256MiB");
-  command->callback([arguments, exit] { *exit = Init(*arguments); });
+  const auto tamper_evident = std::make_shared<bool>(false);
+  command->add_flag(
+      "--tamper-evident", *tamper_evident,
+      "Chain the history by SHA-256, so that semel head and semel verify --against can prove it unchanged");
+  command->footer(
+      "Example:\n  semel init accounts\n  semel init orders --parking on --parking-bytes 256MiB\n"
+      "  semel init books --tamper-evident");
+  command->callback([arguments, tamper_evident, exit] {
+    arguments->options.tamper_evident = *tamper_evident;
+    *exit = Init(*arguments);
+  });
 }
 
 void AddOptions(CLI::App& app, int* exit) {

@@ -3,10 +3,12 @@
 // stats, verify: the ledger as a whole.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/cli/commands.h"
 #include "api/cli/figures.h"
+#include "api/cli/output.h"
 #include "api/cli/progress.h"
 
 namespace semel::cli {
@@ -81,13 +83,21 @@ void PrintReport(const VerifyReport& report, bool json) {
   figures.Add("base_lsn", report.base_lsn);
   figures.Add("lsn", report.lsn);
   figures.Add("state_digest", report.state_digest);
+  figures.AddYesNo("base_vouched", report.base_vouched);
   figures.Add("fault", json || !report.ok() ? report.fault : "none");
   figures.Print(json);
 }
 
-absl::Status Verify(const LedgerOptions& options, Ledger& ledger, bool* found_fault) {
+// `head`: empty if there is nothing to compare with.
+absl::Status Verify(const LedgerOptions& options, const std::string& head, Ledger& ledger, bool* found_fault) {
+  std::optional<JournalHead> against;
+  if (!head.empty()) {
+    const absl::StatusOr<JournalHead> parsed = ParseHead(head);
+    if (!parsed.ok()) return parsed.status();
+    against = *parsed;
+  }
   FractionProgress progress("verify");
-  const absl::StatusOr<VerifyReport> report = ledger.Verify(progress.callback());
+  const absl::StatusOr<VerifyReport> report = ledger.Verify(progress.callback(), against);
   progress.Clear();
   if (!report.ok()) return report.status();
   PrintReport(*report, options.json);
@@ -99,11 +109,51 @@ void AddVerify(CLI::App& app, int* exit) {
   CLI::App* const command =
       app.add_subcommand("verify", "Check every file of a ledger, and the state against the journal");
   const auto options = AddLedgerOptions(command, "One JSON object; fault is empty if none was found");
-  command->footer("Example:\n  semel verify accounts\n\nExit status: 0 no fault, 1 a fault, which is named.");
-  command->callback([options, exit] {
+  const auto head = std::make_shared<std::string>();
+  command->add_option("--against", *head, "A head that semel head printed: the history up to it must be the same");
+  command->footer(
+      "Example:\n"
+      "  semel verify accounts\n"
+      "  semel verify accounts --against \"$(cat /elsewhere/head)\"\n\n"
+      "Exit status: 0 no fault, 1 a fault, which is named.");
+  command->callback([options, head, exit] {
     bool found_fault = false;
-    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Verify(*options, ledger, &found_fault); });
+    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Verify(*options, *head, ledger, &found_fault); });
     if (found_fault) *exit = kExitFailed;
+  });
+}
+
+// ---- head
+
+absl::Status PrintHead(const LedgerOptions& options, Ledger& ledger) {
+  const absl::StatusOr<JournalHead> head = ledger.GetHead();
+  if (!head.ok()) return head.status();
+  if (!options.json) {
+    PrintLine(FormatHead(*head));
+    return absl::OkStatus();
+  }
+  Figures figures;
+  figures.Add("ledger", head->ledger);
+  figures.Add("epoch", head->epoch);
+  figures.Add("lsn", head->lsn);
+  figures.Add("sequence", head->sequence);
+  figures.Add("history", head->history);
+  figures.Add("head", FormatHead(*head));
+  figures.Print(/*json=*/true);
+  return absl::OkStatus();
+}
+
+void AddHead(CLI::App& app, int* exit) {
+  CLI::App* const command = app.add_subcommand("head", "Print the hash of the whole history, to be kept elsewhere");
+  const auto options = AddLedgerOptions(command, "One JSON object");
+  command->footer(
+      "Example:\n"
+      "  semel head accounts > /elsewhere/head\n\n"
+      "Keep it where nobody who can write the ledger can write. semel verify --against tells later whether the history "
+      "up\n"
+      "to it is unchanged. The ledger must have been created with semel init --tamper-evident.");
+  command->callback([options, exit] {
+    *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return PrintHead(*options, ledger); });
   });
 }
 
@@ -112,6 +162,7 @@ void AddVerify(CLI::App& app, int* exit) {
 void AddStatusCommands(CLI::App& app, int* exit) {
   AddStats(app, exit);
   AddVerify(app, exit);
+  AddHead(app, exit);
 }
 
 }  // namespace semel::cli

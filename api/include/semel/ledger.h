@@ -129,10 +129,11 @@ struct VerifyReport {
   uint64_t entities = 0;
   uint64_t sources = 0;
   uint64_t balanced_changes = 0;
-  uint64_t base_lsn = 0;     // of the base snapshot that the replay began from; 0: none, but from the beginning
-  uint64_t lsn = 0;          // checked up to here
-  std::string state_digest;  // recomputed
-  std::string fault;         // the first; empty: none found
+  uint64_t base_lsn = 0;      // of the base snapshot that the replay began from; 0: none, but from the beginning
+  uint64_t lsn = 0;           // checked up to here
+  std::string state_digest;   // recomputed
+  std::string fault;          // the first; empty: none found
+  bool base_vouched = false;  // with tamper evidence: the journal holds the hash of the base snapshot's records
   bool ok() const { return fault.empty(); }
 };
 
@@ -192,9 +193,9 @@ class Ledger {
   // Drops a dead letter's bytes. What its source position was answered stays. Errors: NotFound; as Apply.
   virtual absl::Status DiscardDeadLetter(uint64_t sequence) = 0;
 
-  // Sets the cursor of a source by hand: positions up to `cursor.position` count as consumed; those that were never seen
-  // are kInvalid when they come. Uses name, position, incarnation, window. Forward only, except with another incarnation, by which
-  // the operator says that positions have started anew. Errors: InvalidArgument; as Apply.
+  // Sets the cursor of a source by hand: positions up to `cursor.position` count as consumed; those that were never
+  // seen are kInvalid when they come. Uses name, position, incarnation, window. Forward only, except with another
+  // incarnation, by which the operator says that positions have started anew. Errors: InvalidArgument; as Apply.
   virtual absl::Status SetSource(const SourceCursor& cursor) = 0;
 
   // Removes all entities whose key begins with `prefix`, and their history with the next trims. Any change that names
@@ -279,7 +280,15 @@ class Ledger {
   // the last trim, and compares the result with the state. Reads everything; takes as long; a trim waits for it. The
   // first fault is in the report; an error means that the check itself could not run. `progress` (may be empty) is
   // called now and then with the fraction done, 0 .. 1.
-  virtual absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress = {}) = 0;
+  // With `against`, a head that GetHead gave earlier, the history up to it must be the same as then: anything else is a
+  // fault, also if it is consistent in itself. Errors then: InvalidArgument (the head is of another ledger), OutOfRange
+  // (the history up to the head was trimmed: nothing is left to compare).
+  virtual absl::StatusOr<VerifyReport> Verify(const Progress& progress = {},
+                                              const std::optional<JournalHead>& against = std::nullopt) = 0;
+
+  // Where the durable history ends, with the hash of all of it: to be kept where nobody who can write this ledger can
+  // write. Errors: FailedPrecondition (the ledger was created without tamper evidence).
+  virtual absl::StatusOr<JournalHead> GetHead() = 0;
 
  protected:
   Ledger() = default;

@@ -26,6 +26,11 @@ struct Options {
   // Refuses (AlreadyExists) if the directory holds a ledger.
   bool error_if_exists = false;
 
+  // Whether each frame of the journal carries the SHA-256 hash of the history before it, so that a head noted elsewhere
+  // (Ledger::GetHead) proves later that nothing before it was changed. Chosen when the ledger is created; a new one has
+  // false. Costs 32 bytes a frame, and hashing. Opening a ledger that was created otherwise is FailedPrecondition.
+  std::optional<bool> tamper_evident;
+
   // ---- What is decided: kept in the ledger, journaled when changed. Absent: as the ledger has it
 
   // How many entries of an entity's history are searched for an id before a prior balance may hold, or for `since`.
@@ -65,8 +70,8 @@ struct Options {
   // Ledger::Trim). 0: nothing is trimmed but by Trim.
   uint64_t keep_journal_bytes = 0;
 
-  // Makes the state file anew without its free pages before the ledger opens. Takes the time and the space of a copy. If
-  // it fails, so does Open; the state is then as it was.
+  // Makes the state file anew without its free pages before the ledger opens. Takes the time and the space of a copy.
+  // If it fails, so does Open; the state is then as it was.
   bool compact_state = false;
 
   // ---- What it costs

@@ -29,11 +29,11 @@ struct TrimOptions {
 };
 
 struct TrimReport {
-  uint64_t floor_lsn = 0;         // the history now begins here
+  uint64_t floor_lsn = 0;  // the history now begins here
   uint64_t removed_segments = 0;
   uint64_t removed_bytes = 0;
-  uint64_t base_bytes = 0;        // of the base snapshot that was written; 0: nothing to trim
-  std::string held_by;            // what kept the trim from going as far as was asked; empty: nothing
+  uint64_t base_bytes = 0;  // of the base snapshot that was written; 0: nothing to trim
+  std::string held_by;      // what kept the trim from going as far as was asked; empty: nothing
 };
 
 // From where on the history of an entity can be read.
@@ -43,6 +43,18 @@ struct Answerable {
   uint64_t floor_lsn = 0;      // of the ledger
   bool retired = false;        // the key is below a retired prefix: nothing is answered, for ever
 };
+
+// The end of a history, and the hash of all of it: proof of what a ledger held then (see Options::tamper_evident).
+struct JournalHead {
+  std::string ledger;  // its uuid, 32 hexadecimal digits
+  uint64_t epoch = 0;
+  uint64_t lsn = 0;       // the history up to here ...
+  uint64_t sequence = 0;  // ... with so many entries
+  std::string history;    // SHA-256, 64 hexadecimal digits
+};
+// One word, "semel-head:1:<ledger>:<epoch>:<lsn>:<sequence>:<history>", and back. Errors: InvalidArgument.
+std::string FormatHead(const JournalHead& head);
+absl::StatusOr<JournalHead> ParseHead(std::string_view text);
 
 struct RetireReport {
   uint64_t erased = 0;  // entities that are gone from the state
