@@ -65,8 +65,7 @@ void Clear(FileSystem* files, const std::string& directory) {
 }  // namespace
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks,
-          manifest.tamper_evident};
+  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
 }
 
 StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {

@@ -48,8 +48,6 @@ class Reads {
 
   const HeadTable& heads() const { return *heads_; }
 
-  absl::StatusOr<JournalHead> GetHead() const;
-
   // What is known without a committer.
   absl::StatusOr<Stats> GetStats() const;
 

@@ -1,12 +1,10 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Verify: every checksum and every chain, whether the journal and the state tell the same story, and whether the
-// history is still the one of a head that was noted earlier.
+// Verify: every checksum and every chain, and whether the journal and the state tell the same story.
 
 #ifndef SEMEL_ENGINE_LEDGER_VERIFY_H_
 #define SEMEL_ENGINE_LEDGER_VERIFY_H_
 
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -31,9 +29,7 @@ struct VerifiedFiles {
 // Replays the journal from its beginning into memory, or, where it was trimmed, from the base snapshot, checking on the
 // way; at the state's checkpoint compares each record with what the replay says; goes on to the durable end. Memory:
 // all heads and records. The first fault ends it.
-// `against`: see semel::Ledger::Verify.
-absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress,
-                                         const std::optional<JournalHead>& against = std::nullopt);
+absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress);
 
 }  // namespace semel::internal
 

@@ -4,6 +4,8 @@
 // lmdb_meta.h).
 
 #include <sys/stat.h>
+#include <unistd.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -203,6 +205,23 @@ void LmdbStateStore::EndSnapshot(MDB_txn* txn, ActiveReaders::Handle handle) {
 
 // ---- Writing
 
+// The last step of a commit is the write of a meta page. When that fails, LMDB writes the page once more with the old
+// transaction number, so that it does not count as the newest, but leaves it leading to the tree that was to be: what
+// OpenLmdbState takes for a damaged page. So the page gets back all that it held. Nothing is acknowledged for it; if it
+// fails as well, or the power goes in between, the state has to be made anew from the journal.
+absl::Status CommitOrPutMetaBack(const LmdbEnv& env, LmdbTxn* txn) {
+  MDB_stat stat;
+  if (const int rc = mdb_env_stat(env.get(), &stat); rc != 0) return LmdbStatus(rc, "mdb_env_stat");
+  const off_t offset = static_cast<off_t>(mdb_txn_id(txn->get()) & 1) * stat.ms_psize;
+  std::string meta(stat.ms_psize, '\0');
+  if (pread(env.fd(), meta.data(), meta.size(), offset) != static_cast<ssize_t>(meta.size())) {
+    return absl::InternalError("a meta page of the state cannot be read");
+  }
+  absl::Status committed = txn->Commit();
+  if (!committed.ok() && pwrite(env.fd(), meta.data(), meta.size(), offset) > 0) (void)fdatasync(env.fd());
+  return committed;
+}
+
 absl::Status LmdbStateStore::Commit(const RecordFeed& records, const CheckpointInfo& info) {
   SEMEL_RETURN_IF_ERROR(env_->Usable());
   if (read_only_) return absl::FailedPreconditionError("the state is open for reading only");
@@ -228,7 +247,7 @@ absl::StatusOr<CheckpointRecord> LmdbStateStore::Write(const RecordFeed& records
   checkpoint.info.floor = info.floor;
   SEMEL_RETURN_IF_ERROR(PutRecords(txn.get(), records, &checkpoint.info));
   SEMEL_RETURN_IF_ERROR(PutMeta(txn.get(), tables_, kCheckpointKey, EncodeCheckpoint(checkpoint, seed_)));
-  SEMEL_RETURN_IF_ERROR(txn.Commit());
+  SEMEL_RETURN_IF_ERROR(CommitOrPutMetaBack(*env_, &txn));
   return checkpoint;
 }
 
