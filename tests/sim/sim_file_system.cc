@@ -24,7 +24,6 @@ using internal::OpenMode;
 
 namespace {
 
-constexpr uint64_t kSectorBytes = 512;
 constexpr int kRoot = 0;
 
 // A change of a file's content that is not durable yet. Without `bytes`: a truncation to `offset`.
@@ -74,22 +73,22 @@ void Apply(const DirectoryOp& op, std::map<std::string, int>* children) {
 }
 
 // Each sector of the write is kept or lost on its own.
-void ApplyTorn(const ContentOp& op, Random* random, std::string* content) {
+void ApplyTorn(const ContentOp& op, uint64_t sector_bytes, Random* random, std::string* content) {
   const std::string_view bytes = *op.bytes;
   for (uint64_t at = 0; at < bytes.size();) {
-    const uint64_t sector_end = ((op.offset + at) / kSectorBytes + 1) * kSectorBytes - op.offset;
+    const uint64_t sector_end = ((op.offset + at) / sector_bytes + 1) * sector_bytes - op.offset;
     const uint64_t end = std::min<uint64_t>(sector_end, bytes.size());
     if (random->OneIn(2)) WriteInto(content, op.offset + at, bytes.substr(at, end - at));
     at = end;
   }
 }
 
-std::string AfterPowerLoss(const Node& file, Random* random) {
+std::string AfterPowerLoss(const Node& file, uint64_t sector_bytes, Random* random) {
   std::string content = file.durable;
   for (const ContentOp& op : file.content_ops) {
     const uint64_t fate = op.state == ContentOp::kDurable ? 0 : random->Below(3);
     if (fate == 0 || (fate == 1 && !op.bytes.has_value())) Apply(op, &content);
-    if (fate == 1 && op.bytes.has_value()) ApplyTorn(op, random, &content);
+    if (fate == 1 && op.bytes.has_value()) ApplyTorn(op, sector_bytes, random, &content);
   }
   return content;
 }
@@ -283,7 +282,7 @@ struct SimFileSystem::Core {
     return absl::OkStatus();
   }
 
-  void LosePower(Random random) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  void LosePower(Random random, uint64_t sector_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     if (interrupted.has_value()) Own(interrupted->first).content_ops.push_back(std::move(interrupted->second));
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (nodes[i]->directory_ops.empty() && nodes[i]->content_ops.empty()) continue;  // nothing is volatile
@@ -292,7 +291,7 @@ struct SimFileSystem::Core {
       for (uint64_t op = 0; op < kept; ++op) Apply(node.directory_ops[op], &node.durable_children);
       node.directory_ops.clear();
       node.children = node.durable_children;
-      node.durable = AfterPowerLoss(node, &random);
+      node.durable = AfterPowerLoss(node, sector_bytes, &random);
       node.content_ops.clear();
       node.live = node.durable;
     }
@@ -518,9 +517,9 @@ bool SimFileSystem::crashed() const {
 
 bool SimFileSystem::IsCrash(const absl::Status& status) { return absl::IsAborted(status); }
 
-void SimFileSystem::Crash(uint64_t seed) {
+void SimFileSystem::Crash(uint64_t seed, uint64_t sector_bytes) {
   MutexLock lock(&core_->mutex);
-  core_->LosePower(Random(seed));
+  core_->LosePower(Random(seed), sector_bytes);
 }
 
 void SimFileSystem::Kill(uint64_t seed) {

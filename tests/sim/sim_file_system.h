@@ -74,7 +74,7 @@ class SimFileSystem final : public internal::FileSystem {
   static bool IsCrash(const absl::Status& status);
 
   // Power loss: what was not durable is lost, kept or torn, as `seed` decides. The result is durable and works again.
-  void Crash(uint64_t seed);
+  void Crash(uint64_t seed, uint64_t sector_bytes = 512);
   // The process died: what was written stays, durable or not. Of the write that a kCrash fault interrupted, a part.
   void Kill(uint64_t seed);
 
