@@ -363,7 +363,7 @@ absl::Status Committer::Erase(Table table, const std::vector<std::string>& keys)
   });
 }
 
-absl::Status Committer::SetFloor(Lsn floor) {
+absl::Status Committer::SetFloor(Lsn floor, const std::optional<VouchedBase>& base) {
   SEMEL_RETURN_IF_ERROR(CheckNotClosed());
   MutexLock lock(&commit_mutex_);
   if (floor <= parts_.reader->floor()) return absl::OkStatus();
@@ -371,6 +371,7 @@ absl::Status Committer::SetFloor(Lsn floor) {
     Entry entry;
     entry.kind = EntryKind::kFloor;
     entry.floor = floor;
+    entry.base = base;
     return decider->Add(&entry);
   }));
   parts_.reader->SetFloor(floor);

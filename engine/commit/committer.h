@@ -101,7 +101,7 @@ class Committer {
   // For trimming. Journals that records go: entities below a retired prefix, or positions.
   absl::Status Erase(Table table, const std::vector<std::string>& keys);
   // Journals that nothing before `floor` is looked at any more. Lower than the present floor: does nothing.
-  absl::Status SetFloor(Lsn floor);
+  absl::Status SetFloor(Lsn floor, const std::optional<VouchedBase>& base);
   // The next frame begins a new segment.
   absl::Status SealSegment();
 

@@ -91,7 +91,7 @@ Decider::Decider(HeadTable* heads, JournalReader* journal, const DeciderOptions&
     : heads_(heads),
       journal_(journal),
       options_(options),
-      frame_(options.seeds.checks),
+      frame_(options.seeds.checks, options.tamper_evident),
       entries_(journal, &frame_, options.seeds.checks) {}
 
 absl::Status Decider::Recover() {
@@ -277,10 +277,10 @@ absl::Status Decider::CheckRoomForLetter(const KeptMessage& message) {
   const uint64_t records = letters.records + parked.records;
   const uint64_t bytes = letters.bytes + parked.bytes + message.change.size() + message.original.size();
   if (records < options_.max_dead_letters && bytes <= options_.max_dead_letter_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the dead letters are full: ", letters.records, " of ", letters.bytes, " bytes, and ", parked.records,
-                   " parked changes; look at them with semel dead-letters, retry or discard some, or raise "
-                   "max_dead_letters or max_dead_letter_bytes"));
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the dead letters are full: ", letters.records, " of ", letters.bytes, " bytes, and ", parked.records,
+      " parked changes; look at them with semel dead-letters, retry or discard some, or raise "
+      "max_dead_letters or max_dead_letter_bytes"));
 }
 
 // Appends the entry to the frame and applies what it does to the batch-local heads.
@@ -374,8 +374,8 @@ void Decider::Cascade(std::set<uint64_t> due) {
     const uint64_t sequence = *due.begin();
     due.erase(due.begin());
     if (absl::Status status = DecideParked(sequence, &due); !status.ok() && options_.log) {
-      options_.log(absl::StrCat("the parked change ", sequence, " could not be decided and stays parked: ",
-                                status.ToString()));
+      options_.log(
+          absl::StrCat("the parked change ", sequence, " could not be decided and stays parked: ", status.ToString()));
     }
   }
 }
@@ -402,8 +402,8 @@ absl::StatusOr<std::string> Decider::ReadRecord(Table table, uint64_t sequence) 
   SEMEL_RETURN_IF_ERROR(heads_->Load({&head_key, 1}, &nodes));
   const Head& head = heads_->Current(nodes[0]);
   if (head.version == 0) {
-    return absl::NotFoundError(absl::StrCat(table == Table::kParked ? "no parked change " : "no dead letter ",
-                                            sequence));
+    return absl::NotFoundError(
+        absl::StrCat(table == Table::kParked ? "no parked change " : "no dead letter ", sequence));
   }
   return *head.Extras().value;
 }
@@ -482,9 +482,9 @@ absl::Status Decider::SetSource(const SourceCursor& cursor) {
   const Head& head = heads_->Current(nodes[0]);
   const SourceState* state = head.version == 0 ? nullptr : &*head.Extras().source;
   if (state != nullptr && state->incarnation == cursor.incarnation && cursor.position < state->cursor) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("source ", cursor.name, " is at ", state->cursor, ", which lies beyond ", cursor.position,
-                     "; going back would apply changes twice. If positions have started anew, name the new incarnation"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "source ", cursor.name, " is at ", state->cursor, ", which lies beyond ", cursor.position,
+        "; going back would apply changes twice. If positions have started anew, name the new incarnation"));
   }
   const bool is_there = state != nullptr && state->incarnation == cursor.incarnation &&
                         state->cursor == cursor.position && state->window == cursor.window && state->ahead.empty();

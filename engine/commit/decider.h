@@ -38,6 +38,7 @@ namespace semel::internal {
 struct DeciderOptions {
   Seeds seeds;
   uint64_t epoch = 0;
+  bool tamper_evident = false;
   uint64_t max_dead_letters = UINT64_MAX;  // parked changes counted with them
   uint64_t max_dead_letter_bytes = UINT64_MAX;
   std::function<void(std::string_view)> log;  // may be empty
@@ -105,7 +106,7 @@ class Decider {
     uint64_t parked = 0;                // it comes from the lot: its sequence there
     uint64_t letter = 0;                // it is a dead letter: its sequence
     std::optional<KeptMessage> message = std::nullopt;  // of one from the lot
-    const ParkingLot::Parked* twin = nullptr;  // the parked change with this id
+    const ParkingLot::Parked* twin = nullptr;           // the parked change with this id
     absl::InlinedVector<const Head*, 4> heads = {};
 
     const Change& change() const { return *prepared.change; }

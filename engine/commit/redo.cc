@@ -7,17 +7,17 @@
 
 namespace semel::internal {
 
-absl::Status Redo::Frame(const FrameHeader& header, std::string_view payload) {
+absl::Status Redo::Frame(const FrameHeader& header, std::string_view entries) {
   // First all keys of the frame, so that what is not in memory is read from the state in key order.
   keys_.clear();
-  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
+  SEMEL_RETURN_IF_ERROR(VisitEntries(header, entries, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
     for (const Effect& effect : entry.effects) keys_.push_back({effect.table, effect.key});
     return true;
   }));
   SEMEL_RETURN_IF_ERROR(heads_->Load(keys_, &nodes_));
 
   size_t node = 0;
-  SEMEL_RETURN_IF_ERROR(VisitEntries(header, payload, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
+  SEMEL_RETURN_IF_ERROR(VisitEntries(header, entries, seeds_.checks, [&](const Entry& entry) -> absl::StatusOr<bool> {
     SEMEL_RETURN_IF_ERROR(One(entry, &node));
     return true;
   }));

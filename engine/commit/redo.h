@@ -25,9 +25,9 @@ class Redo {
   Redo(HeadTable* heads, const Seeds& seeds, const CheckpointInfo& checkpoint)
       : heads_(heads), seeds_(seeds), options_(checkpoint.options), floor_(checkpoint.floor) {}
 
-  // Applies a frame whose payload has been verified, and publishes it. Errors: DataLoss if an entity's version is not
+  // Applies a frame that has been verified, and publishes it. Errors: DataLoss if an entity's version is not
   // the one before the effect's; those of the state.
-  absl::Status Frame(const FrameHeader& header, std::string_view payload);
+  absl::Status Frame(const FrameHeader& header, std::string_view entries);
 
   // In force after the frames so far.
   const DecidingOptions& options() const { return options_; }

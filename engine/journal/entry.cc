@@ -4,12 +4,13 @@
 // address (at least 1; never as far as address 0, where no entry is). Numbers are varints, amounts zigzag varints,
 // bytes are length and content. What a flag says is absent takes no bytes; an unknown flag is DataLoss.
 //
-//   kOptions:       flags (kExplicitEntities, kParking), balance_lookback, bounds of parking: changes, bytes, and of one
+//   kOptions:       flags (kExplicitEntities, kParking), balance_lookback, bounds of parking: changes, bytes, and of
+//   one
 //                   entity: changes, bytes
 //   kSetSource:     one effect
 //   kRetire:        prefix
 //   kErase:         table 1, count, keys
-//   kFloor:         LSN back; 0: its own frame
+//   kFloor:         LSN back; 0: its own frame. [base LSN back; of its records the SHA-256, 32]
 //   kDiscardLetter: letter
 //
 //   a decided change (kind: the outcome code):
@@ -47,7 +48,6 @@
 namespace semel::internal {
 namespace {
 
-constexpr size_t kCheckBytes = 4;
 constexpr size_t kMaxSizeVarintBytes = 5;
 // More than any change within its limits can become.
 constexpr size_t kMaxBodyBytes = size_t{32} << 20;
@@ -157,7 +157,8 @@ void EncodeSourcePart(const Effect& effect, std::string* out) {
   PutVarint(out, effect.position);
   if (!effect.incarnation.empty()) PutBytes(out, effect.incarnation);
   if (effect.window != 0) PutVarint(out, effect.window);
-  if (effect.settled_before) PutSignedVarint128(out, absl::int128(effect.position) - absl::int128(*effect.settled_before));
+  if (effect.settled_before)
+    PutSignedVarint128(out, absl::int128(effect.position) - absl::int128(*effect.settled_before));
 }
 
 bool DecodeSourcePart(Decoder* in, uint8_t flags, Effect* effect) {
@@ -255,11 +256,31 @@ void EncodeOther(const Entry& entry, std::string* out) {
       break;
     case EntryKind::kFloor:
       PutVarint(out, entry.frame_lsn - entry.floor);
+      if (!entry.base.has_value()) break;
+      PutVarint(out, entry.frame_lsn - entry.base->lsn);
+      out->append(BytesOf(entry.base->records));
       break;
     case EntryKind::kDiscardLetter:
       PutVarint(out, entry.letter);
       break;
   }
+}
+
+bool GetBackFromFrame(Decoder* in, const Entry& entry, Lsn* lsn) {
+  uint64_t back = 0;
+  if (!in->GetVarint(&back) || back > entry.frame_lsn) return false;
+  *lsn = entry.frame_lsn - back;
+  return true;
+}
+
+bool DecodeFloor(Decoder* in, Entry* entry) {
+  if (!GetBackFromFrame(in, *entry, &entry->floor)) return false;
+  if (in->done()) return true;
+  VouchedBase& base = entry->base.emplace();
+  std::string_view records;
+  if (!GetBackFromFrame(in, *entry, &base.lsn) || !in->GetRaw(kSha256Bytes, &records)) return false;
+  std::copy(records.begin(), records.end(), base.records.begin());
+  return true;
 }
 
 bool DecodeOther(Decoder* in, uint8_t kind, Entry* entry) {
@@ -276,12 +297,8 @@ bool DecodeOther(Decoder* in, uint8_t kind, Entry* entry) {
       return GetSomeBytes(in, kMaxKeyBytes, &entry->prefix);
     case EntryKind::kErase:
       return DecodeErased(in, entry);
-    case EntryKind::kFloor: {
-      uint64_t back = 0;
-      if (!in->GetVarint(&back) || back > entry->frame_lsn) return false;
-      entry->floor = entry->frame_lsn - back;
-      return true;
-    }
+    case EntryKind::kFloor:
+      return DecodeFloor(in, entry);
     case EntryKind::kDiscardLetter:
       return in->GetVarint(&entry->letter) && entry->letter != 0;
   }
@@ -406,7 +423,7 @@ uint32_t CheckOf(std::string_view bytes, Lsn lsn, uint64_t seed) {
 
 void EncodeEntry(const Entry& entry, uint64_t seed, std::string* out) {
   const size_t start = out->size();
-  out->append(kCheckBytes, '\0');
+  out->append(kEntryCheckBytes, '\0');
   PutVarint(out, entry.lsn - entry.frame_lsn);
   PutVarint(out, entry.index);
   if (entry.kind == EntryKind::kChange) {
@@ -415,19 +432,19 @@ void EncodeEntry(const Entry& entry, uint64_t seed, std::string* out) {
     EncodeOther(entry, out);
   }
   std::string body_bytes;
-  PutVarint(&body_bytes, out->size() - start - kCheckBytes);
-  out->insert(start + kCheckBytes, body_bytes);
-  const uint32_t check = CheckOf(std::string_view(*out).substr(start + kCheckBytes), entry.lsn, seed);
+  PutVarint(&body_bytes, out->size() - start - kEntryCheckBytes);
+  out->insert(start + kEntryCheckBytes, body_bytes);
+  const uint32_t check = CheckOf(std::string_view(*out).substr(start + kEntryCheckBytes), entry.lsn, seed);
   std::memcpy(out->data() + start, &check, sizeof check);
 }
 
 size_t EncodedEntrySize(std::string_view bytes) {
-  if (bytes.size() <= kCheckBytes) return 0;
-  const std::string_view size_bytes = bytes.substr(kCheckBytes, kMaxSizeVarintBytes);
+  if (bytes.size() <= kEntryCheckBytes) return 0;
+  const std::string_view size_bytes = bytes.substr(kEntryCheckBytes, kMaxSizeVarintBytes);
   Decoder in(size_bytes);
   uint32_t body_bytes = 0;
   if (!in.GetVarint32(&body_bytes) || body_bytes > kMaxBodyBytes) return 0;
-  return kCheckBytes + (size_bytes.size() - in.rest().size()) + body_bytes;
+  return kEntryCheckBytes + (size_bytes.size() - in.rest().size()) + body_bytes;
 }
 
 absl::Status DecodeEntry(std::string_view bytes, Lsn lsn, uint64_t seed, Entry* entry) {
@@ -435,7 +452,7 @@ absl::Status DecodeEntry(std::string_view bytes, Lsn lsn, uint64_t seed, Entry* 
   if (size == 0 || size > bytes.size()) {
     return absl::DataLossError(absl::StrCat("no entry at LSN ", lsn, ": its length is damaged"));
   }
-  const std::string_view checked = bytes.substr(kCheckBytes, size - kCheckBytes);
+  const std::string_view checked = bytes.substr(kEntryCheckBytes, size - kEntryCheckBytes);
   if (GetFixed32(bytes.data()) != CheckOf(checked, lsn, seed)) {
     return absl::DataLossError(absl::StrCat("no entry at LSN ", lsn, ": wrong check"));
   }

@@ -11,7 +11,7 @@
 //     flags       1        see entry.cc
 //     ...                  id, fingerprint, refusal details, effects
 //
-// Encoding is canonical: one entry, one byte string.
+// Encoding is canonical: one entry, one byte string. Only the check depends on the ledger and the epoch.
 
 #ifndef SEMEL_ENGINE_JOURNAL_ENTRY_H_
 #define SEMEL_ENGINE_JOURNAL_ENTRY_H_
@@ -26,27 +26,30 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/base/coding.h"
+#include "engine/base/sha256.h"
 #include "engine/rules/classify.h"
 #include "engine/rules/effect.h"
 #include "semel/outcome.h"
 
 namespace semel::internal {
 
+inline constexpr size_t kEntryCheckBytes = 4;
+
 // What an entry records. Stable numbers above the outcome codes.
 enum class EntryKind : uint8_t {
-  kChange = 0,           // a decided change; in the journal its outcome code stands instead
-  kOptions = 32,         // the deciding options changed
-  kSetSource = 33,       // an operator set a source's cursor: one effect
-  kRetire = 34,          // a prefix of keys is no more
-  kErase = 35,           // records were taken away: entities below a retired prefix, positions below the floor
-  kFloor = 36,           // nothing before an address is looked at any more
-  kDiscardLetter = 37,   // an operator discarded a dead letter
+  kChange = 0,          // a decided change; in the journal its outcome code stands instead
+  kOptions = 32,        // the deciding options changed
+  kSetSource = 33,      // an operator set a source's cursor: one effect
+  kRetire = 34,         // a prefix of keys is no more
+  kErase = 35,          // records were taken away: entities below a retired prefix, positions below the floor
+  kFloor = 36,          // nothing before an address is looked at any more
+  kDiscardLetter = 37,  // an operator discarded a dead letter
 };
 
 // The message of a change that is kept with it.
 struct KeptMessage {
-  std::string_view change;     // see change_coding.h; empty if the message could not be decoded, or is over its limits
-  std::string_view original;   // as it came, if it came in another form; cut at kMaxKeptBytes
+  std::string_view change;      // see change_coding.h; empty if the message could not be decoded, or is over its limits
+  std::string_view original;    // as it came, if it came in another form; cut at kMaxKeptBytes
   uint64_t original_bytes = 0;  // before that
 };
 
@@ -58,6 +61,12 @@ struct SettledPosition {
   std::string_view source;
   std::string_view incarnation;
   uint64_t position = 0;
+};
+
+// A base snapshot (engine/ledger/base_snapshot.h) that the journal vouches for.
+struct VouchedBase {
+  Lsn lsn = 0;
+  Sha256Hash records = {};  // see HashRecords
 };
 
 // Views point into the bytes that were decoded, or into the change that is being encoded.
@@ -77,7 +86,8 @@ struct Entry {
   std::string_view prefix;                // kRetire
   Table erased_table = Table::kEntities;  // kErase: kEntities or kPositions ...
   std::vector<std::string_view> erased;   // ... and keys
-  Lsn floor = 0;                          // kFloor
+  Lsn floor = 0;                          // kFloor ...
+  std::optional<VouchedBase> base;        // ... with tamper evidence
 
   // kChange: the change was not decided for a caller alone.
   uint64_t parked = 0;                     // the parked change (by its sequence) that leaves the lot with this entry

@@ -33,10 +33,11 @@ absl::StatusOr<FrameScanner::Step> FrameScanner::Next() {
 
   SEMEL_ASSIGN_OR_RETURN(const std::string_view frame,
                          Bytes(*place, tip_.lsn, kFrameHeaderBytes + header->payload_bytes));
-  payload_ = frame.substr(kFrameHeaderBytes);
-  if (!PayloadMatches(*header, payload_, segments_->identity().seed)) return Step::kBad;
+  const std::string_view payload = frame.substr(kFrameHeaderBytes);
+  if (!PayloadMatches(*header, payload, segments_->identity().seed)) return Step::kBad;
 
   header_ = *header;
+  SEMEL_ASSIGN_OR_RETURN(entries_, SplitPayload(payload, &header_));
   SEMEL_RETURN_IF_ERROR(CheckContinues());
   tip_ = TipAfter(header_);
   return Step::kFrame;
@@ -54,12 +55,13 @@ absl::StatusOr<std::string_view> FrameScanner::Bytes(const SegmentList::Place& p
 }
 
 absl::Status FrameScanner::CheckContinues() const {
-  if (header_.previous_checksum == tip_.frame_checksum && header_.first_sequence == tip_.next_sequence &&
-      header_.commit_time_us >= tip_.commit_time_us) {
-    return absl::OkStatus();
-  }
-  return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", tip_.lsn,
-                                          " does not continue the one before it; restore from a backup"));
+  const bool continues = header_.previous_checksum == tip_.frame_checksum &&
+                         header_.first_sequence == tip_.next_sequence && header_.commit_time_us >= tip_.commit_time_us;
+  const bool right_history =
+      header_.has_history == segments_->identity().tamper_evident && header_.history_before == tip_.history;
+  if (continues && right_history) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", tip_.lsn, " does not continue the ",
+                                          continues ? "history" : "one", " before it; restore from a backup"));
 }
 
 }  // namespace semel::internal

@@ -24,16 +24,16 @@ class FrameScanner {
   FrameScanner(SegmentList* segments, const JournalTip& from, Lsn limit);
 
   enum class Step {
-    kFrame,  // header() and payload() are the next frame; tip() is behind it
+    kFrame,  // header() and entries() are the next frame; tip() is behind it
     kEnd,    // tip() is at the limit, or at the end of the last segment
     kBad,    // no whole, right frame at tip()
   };
-  // Errors: DataLoss (a right frame that does not continue tip()), OutOfRange (tip() is before the oldest segment),
-  // I/O.
+  // Errors: DataLoss (a right frame that does not continue tip(), or another history), OutOfRange (tip() is before the
+  // oldest segment), I/O.
   absl::StatusOr<Step> Next();
 
   const FrameHeader& header() const { return header_; }
-  std::string_view payload() const { return payload_; }  // good until the next Next
+  std::string_view entries() const { return entries_; }  // good until the next Next
   const JournalTip& tip() const { return tip_; }
 
  private:
@@ -45,7 +45,7 @@ class FrameScanner {
   const Lsn limit_;
   JournalTip tip_;
   FrameHeader header_;
-  std::string_view payload_;
+  std::string_view entries_;
   std::string buffer_;  // the bytes from buffer_lsn_ on
   Lsn buffer_lsn_ = 0;
 };

@@ -95,6 +95,12 @@ absl::StatusOr<FrameHeader> JournalReader::State::ReadFrameHeader(Lsn lsn) {
     header = DecodeFrameHeader(std::string_view(bytes, sizeof bytes), lsn, segments.identity().seed);
   }
   if (!header.has_value()) return absl::DataLossError(absl::StrCat("journal: no frame header at LSN ", lsn));
+  if (header->has_history) {
+    if (place.end - lsn < kFrameHeaderBytes + kSha256Bytes) {
+      return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", lsn, " is cut off"));
+    }
+    SEMEL_RETURN_IF_ERROR(Read(place, lsn + kFrameHeaderBytes, header->history_before.data(), kSha256Bytes));
+  }
   return *header;
 }
 
@@ -105,8 +111,8 @@ absl::StatusOr<std::optional<int64_t>> JournalReader::State::FirstTimeOf(const S
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(FileSystem* file_system,
-                                                                   const JournalIdentity& identity,
-                                                                   size_t cache_bytes, const SegmentRange& range) {
+                                                                   const JournalIdentity& identity, size_t cache_bytes,
+                                                                   const SegmentRange& range) {
   auto state = std::make_unique<State>(file_system, identity, cache_bytes, range);
   SEMEL_RETURN_IF_ERROR(state->segments.Refresh());
   return std::unique_ptr<JournalReader>(new JournalReader(std::move(state)));
@@ -147,7 +153,7 @@ SegmentList* JournalReader::segments() { return &state_->segments; }
 
 absl::Status JournalReader::VisitFrames(
     const JournalTip& from, Lsn end,
-    const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view payload)>& visit) {
+    const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view entries)>& visit) {
   if (end > durable_lsn()) return absl::OutOfRangeError(absl::StrCat("LSN ", end, " is not durable yet"));
   FrameScanner scanner(&state_->segments, from, end);
   while (scanner.tip().lsn < end) {
@@ -155,7 +161,7 @@ absl::Status JournalReader::VisitFrames(
     if (step != FrameScanner::Step::kFrame) {
       return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", scanner.tip().lsn, " is damaged"));
     }
-    SEMEL_ASSIGN_OR_RETURN(const bool go_on, visit(scanner.header(), scanner.payload()));
+    SEMEL_ASSIGN_OR_RETURN(const bool go_on, visit(scanner.header(), scanner.entries()));
     if (!go_on) break;
   }
   return absl::OkStatus();
@@ -200,18 +206,18 @@ absl::StatusOr<uint64_t> JournalReader::FileBytes() const {
   return bytes;
 }
 
-absl::Status VisitEntries(const FrameHeader& header, std::string_view payload, uint64_t seed,
+absl::Status VisitEntries(const FrameHeader& header, std::string_view entries, uint64_t seed,
                           const std::function<absl::StatusOr<bool>(const Entry&)>& visit) {
   Entry entry;
   uint32_t index = 0;
-  for (Lsn lsn = header.lsn + kFrameHeaderBytes; !payload.empty(); lsn = entry.next_lsn, ++index) {
-    SEMEL_RETURN_IF_ERROR(DecodeEntry(payload, lsn, seed, &entry));
+  for (Lsn lsn = header.entries_lsn(); !entries.empty(); lsn = entry.next_lsn, ++index) {
+    SEMEL_RETURN_IF_ERROR(DecodeEntry(entries, lsn, seed, &entry));
     if (entry.frame_lsn != header.lsn || entry.index != index) {
       return absl::DataLossError(absl::StrCat("journal: the entry at LSN ", lsn, " is not in its frame"));
     }
     entry.sequence = header.first_sequence + index;
     entry.commit_time_us = header.commit_time_us;
-    payload.remove_prefix(entry.next_lsn - lsn);
+    entries.remove_prefix(entry.next_lsn - lsn);
     SEMEL_ASSIGN_OR_RETURN(const bool go_on, visit(entry));
     if (!go_on) return absl::OkStatus();
   }

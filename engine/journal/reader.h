@@ -29,10 +29,11 @@ struct JournalIdentity {
   std::string uuid;       // 16 bytes
   uint64_t epoch = 0;
   uint64_t seed = 0;  // Seeds::checks
+  bool tamper_evident = false;
 };
 
-// Which segments of a directory are the journal: those that begin in [begin, end). Not all of them only in a backup, where
-// those of an older or an unfinished one may lie beside.
+// Which segments of a directory are the journal: those that begin in [begin, end). Not all of them only in a backup,
+// where those of an older or an unfinished one may lie beside.
 struct SegmentRange {
   Lsn begin = 0;
   Lsn end = std::numeric_limits<Lsn>::max();
@@ -83,14 +84,14 @@ class JournalReader final : public EntrySource {
   // The list of segments, to which the writer adds those that it creates.
   SegmentList* segments();
 
-  // Visits the frames of [from, end) in order; `from` must be the beginning of a frame and `end` <= durable. The
-  // payload is verified. Stops early when `visit` returns false or an error. Errors: DataLoss, as in a chain of
+  // Visits the frames of [from, end) in order; `from` must be the beginning of a frame and `end` <= durable. Each is
+  // verified. Stops early when `visit` returns false or an error. Errors: DataLoss, as in a chain of
   // frames that does not fit `tip` (the place to begin).
   absl::Status VisitFrames(
       const JournalTip& from, Lsn end,
-      const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view payload)>& visit);
+      const std::function<absl::StatusOr<bool>(const FrameHeader&, std::string_view entries)>& visit);
 
-  // The header of the frame at `lsn`.
+  // The header of the frame at `lsn`, with the history hash before it, unverified.
   absl::StatusOr<FrameHeader> ReadFrameHeader(Lsn lsn);
 
   // The end of the last frame committed at or before `time_us`; the oldest LSN if there is none. O(frames of a
@@ -101,8 +102,8 @@ class JournalReader final : public EntrySource {
   Lsn floor() const;
   void SetFloor(Lsn floor);
 
-  // Removes the file of the oldest segment, which must be sealed and lie below the floor, durably. Errors: I/O; then it may
-  // be there still.
+  // Removes the file of the oldest segment, which must be sealed and lie below the floor, durably. Errors: I/O; then it
+  // may be there still.
   absl::Status RemoveOldestSegment();
 
   Lsn oldest_lsn() const;
@@ -115,8 +116,8 @@ class JournalReader final : public EntrySource {
   std::unique_ptr<State> state_;
 };
 
-// Visits the entries of a verified payload in order, with sequence and commit_time_us filled.
-absl::Status VisitEntries(const FrameHeader& header, std::string_view payload, uint64_t seed,
+// Visits the entries of a verified frame in order, with sequence and commit_time_us filled.
+absl::Status VisitEntries(const FrameHeader& header, std::string_view entries, uint64_t seed,
                           const std::function<absl::StatusOr<bool>(const Entry&)>& visit);
 
 // ---- Walking an entity's chain. All start at its head and read O(log n) entries. `floor`: pointers below it are not

@@ -46,13 +46,13 @@ class SegmentWriter {
 
 class Reseeder {
  public:
-  Reseeder(uint64_t from_seed, uint64_t to_seed, const JournalTip& begin)
-      : from_seed_(from_seed), tip_(begin), builder_(to_seed) {}
+  Reseeder(uint64_t from_seed, const JournalIdentity& to, const JournalTip& begin)
+      : from_seed_(from_seed), tip_(begin), builder_(to.seed, to.tamper_evident) {}
 
   // The frame with the checks of the other epoch. Good until the next call.
-  absl::StatusOr<std::string_view> Frame(const FrameHeader& was, std::string_view payload, FrameHeader* is) {
+  absl::StatusOr<std::string_view> Frame(const FrameHeader& was, std::string_view entries, FrameHeader* is) {
     builder_.Begin(tip_, was.commit_time_us);
-    SEMEL_RETURN_IF_ERROR(VisitEntries(was, payload, from_seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
+    SEMEL_RETURN_IF_ERROR(VisitEntries(was, entries, from_seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
       Entry copy = entry;
       builder_.Add(&copy);
       return true;
@@ -78,16 +78,16 @@ absl::Status Reseed(JournalReader* from, const JournalTip& begin, Lsn end, FileS
                     const std::function<void(const FrameHeader& was, const FrameHeader& is)>& visit) {
   const SegmentList& segments = *from->segments();
   SegmentMaker maker(files, to, /*segment_bytes=*/0, /*background=*/nullptr);
-  Reseeder reseeder(segments.identity().seed, to.seed, begin);
+  Reseeder reseeder(segments.identity().seed, to, begin);
   JournalTip tip = begin;
   for (size_t i = 0; i < segments.size(); ++i) {
     const SegmentList::Place place = segments.At(i);
     SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<File> file, maker.Make(place.segment));
     SegmentWriter writer(std::move(file), place.segment);
     SEMEL_RETURN_IF_ERROR(from->VisitFrames(
-        tip, std::min(place.end, end), [&](const FrameHeader& was, std::string_view payload) -> absl::StatusOr<bool> {
+        tip, std::min(place.end, end), [&](const FrameHeader& was, std::string_view entries) -> absl::StatusOr<bool> {
           FrameHeader is;
-          SEMEL_ASSIGN_OR_RETURN(const std::string_view frame, reseeder.Frame(was, payload, &is));
+          SEMEL_ASSIGN_OR_RETURN(const std::string_view frame, reseeder.Frame(was, entries, &is));
           SEMEL_RETURN_IF_ERROR(writer.Append(frame));
           visit(was, is);
           tip = TipAfter(was);

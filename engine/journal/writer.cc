@@ -174,7 +174,7 @@ const JournalTip& JournalWriter::tip() const { return state_->tip; }
 absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
     FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options,
     JournalReader* reader, Background* background, const JournalTip& checkpoint,
-    const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& redo, RecoveryReport* report) {
+    const std::function<absl::Status(const FrameHeader&, std::string_view entries)>& redo, RecoveryReport* report) {
   SegmentList* const segments = reader->segments();
   *report = RecoveryReport();
   SEMEL_RETURN_IF_ERROR(CheckFrameBefore(segments, checkpoint));
@@ -187,7 +187,7 @@ absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
     last_frame = scanner.header();
     ++report->frames;
     report->entries += last_frame->entry_count;
-    SEMEL_RETURN_IF_ERROR(redo(*last_frame, scanner.payload()));
+    SEMEL_RETURN_IF_ERROR(redo(*last_frame, scanner.entries()));
     SEMEL_ASSIGN_OR_RETURN(step, scanner.Next());
   }
 

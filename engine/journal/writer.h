@@ -59,7 +59,7 @@ class JournalWriter {
   static absl::StatusOr<std::unique_ptr<JournalWriter>> Open(
       FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options,
       JournalReader* reader, Background* background, const JournalTip& checkpoint,
-      const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& redo, RecoveryReport* report);
+      const std::function<absl::Status(const FrameHeader&, std::string_view entries)>& redo, RecoveryReport* report);
   ~JournalWriter();
 
   // Where the next frame goes.

@@ -16,6 +16,7 @@
 #include "engine/base/strings.h"
 #include "engine/state/checkpoint_codec.h"
 #include "engine/state/fill_state.h"
+#include "engine/state/record.h"
 #include "semel/version.h"
 
 namespace semel::internal {
@@ -210,6 +211,27 @@ absl::StatusOr<uint64_t> WriteBase(FileSystem* files, const StateIdentity& ident
   absl::StatusOr<uint64_t> bytes = write();
   if (!bytes.ok()) (void)files->Remove(unfinished);  // gives the space back
   return bytes;
+}
+
+void RecordsHash::Add(Table table, std::string_view key, const Head& head) {
+  std::string body;
+  EncodeHead(head, &body);
+  record_.assign(1, static_cast<char>(table));
+  PutBytes(&record_, key);
+  PutBytes(&record_, body);
+  hash_.Add(record_);
+}
+
+absl::StatusOr<Sha256Hash> HashRecords(StateSnapshot* snapshot) {
+  RecordsHash hash;
+  for (int t = 0; t < kTableCount; ++t) {
+    const Table table{static_cast<uint8_t>(t)};
+    SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, "", [&](std::string_view key, const Head& head) {
+      hash.Add(table, key, head);
+      return true;
+    }));
+  }
+  return hash.Finish();
 }
 
 absl::StatusOr<std::unique_ptr<BaseReader>> BaseReader::Open(FileSystem* files, const StateIdentity& identity,

@@ -29,6 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/sha256.h"
 #include "engine/io/file_system.h"
 #include "engine/ledger/world.h"
 #include "engine/state/state_store.h"
@@ -53,6 +54,19 @@ absl::Status RemoveOtherBases(FileSystem* files, const std::string& directory, s
 // files; DataLoss (a record is damaged, or what was written reads back differently).
 absl::StatusOr<uint64_t> WriteBase(FileSystem* files, const StateIdentity& identity, StateSnapshot* snapshot,
                                    const std::atomic<bool>* stop);
+
+// The SHA-256 of records, by which a journal with tamper evidence vouches for a base snapshot: of each its table 1, key
+// and body (see record.h), both with their length. They must come in (table, key) order.
+class RecordsHash {
+ public:
+  void Add(Table table, std::string_view key, const Head& head);
+  Sha256Hash Finish() { return hash_.Finish(); }
+
+ private:
+  Sha256 hash_;
+  std::string record_;
+};
+absl::StatusOr<Sha256Hash> HashRecords(StateSnapshot* snapshot);
 
 // Reads one from its beginning to its end.
 class BaseReader {

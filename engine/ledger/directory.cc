@@ -65,7 +65,8 @@ void Clear(FileSystem* files, const std::string& directory) {
 }  // namespace
 
 JournalIdentity JournalIdentityOf(const std::string& directory, const Manifest& manifest) {
-  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks};
+  return {directory + "/journal", manifest.uuid, manifest.epoch, SeedsOf(manifest.uuid, manifest.epoch).checks,
+          manifest.tamper_evident};
 }
 
 StateIdentity StateIdentityOf(const std::string& directory, const Manifest& manifest) {

@@ -2,6 +2,7 @@
 
 #include "engine/ledger/manifest.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -72,6 +73,15 @@ class Lines {
     return absl::OkStatus();
   }
 
+  // In hexadecimal digits.
+  absl::Status ReadHash(absl::string_view name, Sha256Hash* hash) {
+    SEMEL_ASSIGN_OR_RETURN(const absl::string_view text, Value(name));
+    const std::string bytes = absl::HexStringToBytes(text);
+    if (bytes.size() != hash->size()) return Damaged(absl::StrCat(name, " is not a hash"));
+    std::copy(bytes.begin(), bytes.end(), hash->begin());
+    return absl::OkStatus();
+  }
+
   absl::Status CheckChecksum() const {
     const size_t checksum = text_.rfind("checksum: ");  // also the end of frame_checksum's name, which stands before it
     const bool right =
@@ -101,7 +111,8 @@ std::string LinesOf(const Manifest& manifest) {
                                   "\nexplicit_entities: ", options.explicit_entities ? 1 : 0,
                                   "\nparking: ", options.parking ? 1 : 0, "\n");
   for (const Bound& bound : kBounds) absl::StrAppend(&text, bound.name, ": ", options.*bound.value, "\n");
-  absl::StrAppend(&text, "restored_from_epoch: ", manifest.restored_from_epoch,
+  absl::StrAppend(&text, "tamper_evident: ", manifest.tamper_evident ? 1 : 0,
+                  "\nrestored_from_epoch: ", manifest.restored_from_epoch,
                   "\nrestored_at_lsn: ", manifest.restored_at_lsn, "\n");
   return text;
 }
@@ -125,6 +136,7 @@ absl::Status ReadManifestLines(Lines* lines, Manifest* manifest) {
   SEMEL_RETURN_IF_ERROR(lines->ReadFlag("explicit_entities", &options.explicit_entities));
   SEMEL_RETURN_IF_ERROR(lines->ReadFlag("parking", &options.parking));
   for (const Bound& bound : kBounds) SEMEL_RETURN_IF_ERROR(lines->Read(bound.name, &(options.*bound.value)));
+  SEMEL_RETURN_IF_ERROR(lines->ReadFlag("tamper_evident", &manifest->tamper_evident));
   SEMEL_RETURN_IF_ERROR(lines->Read("restored_from_epoch", &manifest->restored_from_epoch));
   return lines->Read("restored_at_lsn", &manifest->restored_at_lsn);
 }
@@ -142,6 +154,7 @@ std::string FormatBackupMark(const BackupMark& mark) {
                                    "\nlsn: ", mark.tip.lsn,                        //
                                    "\nnext_sequence: ", mark.tip.next_sequence,    //
                                    "\nframe_checksum: ", mark.tip.frame_checksum,  //
+                                   "\nhistory: ", absl::BytesToHexString(ToAbsl(BytesOf(mark.tip.history))),
                                    "\ncommit_time_us: ", mark.tip.commit_time_us, "\n"));
 }
 
@@ -164,6 +177,7 @@ absl::StatusOr<BackupMark> ParseBackupMark(std::string_view text) {
   SEMEL_RETURN_IF_ERROR(lines.Read("lsn", &mark.tip.lsn));
   SEMEL_RETURN_IF_ERROR(lines.Read("next_sequence", &mark.tip.next_sequence));
   SEMEL_RETURN_IF_ERROR(lines.Read("frame_checksum", &mark.tip.frame_checksum));
+  SEMEL_RETURN_IF_ERROR(lines.ReadHash("history", &mark.tip.history));
   SEMEL_RETURN_IF_ERROR(lines.Read("commit_time_us", &mark.tip.commit_time_us));
   SEMEL_RETURN_IF_ERROR(lines.CheckCanonical(FormatBackupMark(mark)));
   return mark;

@@ -12,6 +12,7 @@
 //   explicit_entities: 0
 //   parking: 0
 //   parking_changes: 100000, and the other bounds of parking
+//   tamper_evident: 0        1: each frame carries the hash of the history before it
 //   restored_from_epoch: 0   of the backup or export that the ledger was made of; 0: it was created empty
 //   restored_at_lsn: 0       where this epoch began
 //   checksum: 9a3c...        XXH3 of the lines above, 16 hexadecimal digits
@@ -23,6 +24,7 @@
 //   lsn: 40960               it holds the ledger up to here
 //   next_sequence: 312
 //   frame_checksum: 873...   of the last frame, decimal
+//   history: 5d41...         the history hash there (engine/journal/frame.h), 64 hexadecimal digits
 //   commit_time_us: 1767225600000000
 //   checksum: 9a3c...
 
@@ -46,6 +48,7 @@ struct Manifest {
   uint64_t epoch = 1;
   int64_t created_us = 0;
   DecidingOptions options;
+  bool tamper_evident = false;
   uint64_t restored_from_epoch = 0;
   Lsn restored_at_lsn = 0;
 };

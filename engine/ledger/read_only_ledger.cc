@@ -139,16 +139,21 @@ class ReadOnlyLedger final : public Ledger {
   absl::StatusOr<Options> GetOptions() override {
     return Read([&](const Reads&) -> absl::StatusOr<Options> {
       mutex_.AssertHeld();
-      return ToOptions(redo_->options());
+      Options options = ToOptions(redo_->options());
+      options.tamper_evident = manifest_.tamper_evident;
+      return options;
     });
   }
-  absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
+  absl::StatusOr<JournalHead> GetHead() override {
+    return Read([&](const Reads& reads) { return reads.GetHead(); });
+  }
+  absl::StatusOr<VerifyReport> Verify(const Progress& progress, const std::optional<JournalHead>& against) override {
     SEMEL_ASSIGN_OR_RETURN(const Pin pin, Pin::Take(world_.files, directory_, 0));  // likewise
     return Read([&](const Reads&) -> absl::StatusOr<VerifyReport> {
       mutex_.AssertHeld();
       SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> snapshot, base_->Snapshot());
       const VerifiedFiles files{world_.files, directory_, manifest_, journal_.get(), store_.get(), snapshot.get()};
-      return VerifyFiles(files, progress);
+      return VerifyFiles(files, progress, against);
     });
   }
 
@@ -252,9 +257,9 @@ absl::Status ReadOnlyLedger::TryCatchUp() {
   SEMEL_RETURN_IF_ERROR(journal_->RefreshSegments());
   journal_->SetDurableLsn(durable);
   return journal_->VisitFrames(tip, durable,
-                               [this](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+                               [this](const FrameHeader& header, std::string_view entries) -> absl::StatusOr<bool> {
                                  mutex_.AssertHeld();
-                                 SEMEL_RETURN_IF_ERROR(redo_->Frame(header, payload));
+                                 SEMEL_RETURN_IF_ERROR(redo_->Frame(header, entries));
                                  journal_->SetFloor(redo_->floor());
                                  return true;
                                });

@@ -14,6 +14,7 @@
 #include "engine/base/strings.h"
 #include "engine/commit/history.h"
 #include "engine/ledger/base_snapshot.h"
+#include "engine/ledger/journal_head.h"
 
 namespace semel::internal {
 namespace {
@@ -416,9 +417,9 @@ absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
   const JournalTip begin = TipBefore(*header);
   const uint64_t seed = SeedsOf(manifest_.uuid, manifest_.epoch).checks;
   Lsn next = from;
-  auto visit_frame = [&](const FrameHeader& frame, std::string_view payload) -> absl::StatusOr<bool> {
+  auto visit_frame = [&](const FrameHeader& frame, std::string_view entries) -> absl::StatusOr<bool> {
     bool going = true;
-    SEMEL_RETURN_IF_ERROR(VisitEntries(frame, payload, seed, [&](const Entry& entry) -> absl::StatusOr<bool> {
+    SEMEL_RETURN_IF_ERROR(VisitEntries(frame, entries, seed, [&](const Entry& entry) -> absl::StatusOr<bool> {
       if (entry.lsn < from) return true;
       next = entry.next_lsn;
       going = visit(ToJournalEntry(entry));
@@ -428,6 +429,12 @@ absl::StatusOr<uint64_t> Reads::ReadJournal(uint64_t from,
   };
   SEMEL_RETURN_IF_ERROR(journal_->VisitFrames(begin, end, visit_frame));
   return next;
+}
+
+absl::StatusOr<JournalHead> Reads::GetHead() const {
+  if (manifest_.tamper_evident) return HeadAt(heads_->tip(), manifest_);
+  return absl::FailedPreconditionError(
+      "this ledger was created without tamper evidence, so its history has no hash; see Options::tamper_evident");
 }
 
 absl::StatusOr<Stats> Reads::GetStats() const {

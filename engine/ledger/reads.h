@@ -48,6 +48,8 @@ class Reads {
 
   const HeadTable& heads() const { return *heads_; }
 
+  absl::StatusOr<JournalHead> GetHead() const;
+
   // What is known without a committer.
   absl::StatusOr<Stats> GetStats() const;
 

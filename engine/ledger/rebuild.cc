@@ -45,8 +45,8 @@ class Builder {
   Builder(StateStore* store, const Seeds& seeds, const CheckpointInfo& begin)
       : store_(store), heads_(store, begin, kDirtyBytes), redo_(&heads_, seeds, begin) {}
 
-  absl::Status Frame(const FrameHeader& header, std::string_view payload) {
-    SEMEL_RETURN_IF_ERROR(redo_.Frame(header, payload));
+  absl::Status Frame(const FrameHeader& header, std::string_view entries) {
+    SEMEL_RETURN_IF_ERROR(redo_.Frame(header, entries));
     return heads_.dirty_bytes() < kDirtyBytes ? absl::OkStatus() : Write();
   }
 
@@ -82,9 +82,9 @@ absl::StatusOr<RebuildReport> BuildState(const World& world, const StateIdentity
                          JournalReader::Open(world.files, journal, /*cache_bytes=*/0));
   const Lsn end = reader->segments()->At(reader->segments()->size() - 1).segment.capacity_end();
   Builder builder(store.get(), SeedsOf(manifest.uuid, manifest.epoch), begin);
-  const auto redo = [&](const FrameHeader& header, std::string_view payload) {
+  const auto redo = [&](const FrameHeader& header, std::string_view entries) {
     if (progress) progress(static_cast<double>(header.lsn - begin.tip.lsn) / static_cast<double>(end - begin.tip.lsn));
-    return builder.Frame(header, payload);
+    return builder.Frame(header, entries);
   };
   RecoveryReport recovery;
   SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<JournalWriter> writer,

@@ -123,7 +123,7 @@ class Restore {
           if (progress) progress(Fraction(tip.lsn));
         }));
     const bool same = tip.lsn == mark_.tip.lsn && tip.next_sequence == mark_.tip.next_sequence &&
-                      tip.frame_checksum == mark_.tip.frame_checksum;
+                      tip.frame_checksum == mark_.tip.frame_checksum && tip.history == mark_.tip.history;
     return same ? absl::OkStatus() : Damaged("its journal does not end where it should");
   }
 

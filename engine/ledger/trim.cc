@@ -102,7 +102,12 @@ absl::Status Trimmer::RaiseFloor(Lsn floor, TrimReport* report) {
   SEMEL_RETURN_IF_ERROR(parts_.committer->Checkpoint());  // not below the floor, which was durable before
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, parts_.store->Snapshot());
   SEMEL_ASSIGN_OR_RETURN(report->base_bytes, WriteBase(parts_.files, identity_, snapshot.get(), stop_));
-  SEMEL_RETURN_IF_ERROR(parts_.committer->SetFloor(floor));
+  std::optional<VouchedBase> base;
+  if (tamper_evident_) {
+    SEMEL_ASSIGN_OR_RETURN(const Sha256Hash records, HashRecords(snapshot.get()));
+    base = VouchedBase{snapshot->info().tip.lsn, records};
+  }
+  SEMEL_RETURN_IF_ERROR(parts_.committer->SetFloor(floor, base));
   SEMEL_RETURN_IF_ERROR(EraseSettledPositions(snapshot.get(), floor));
   snapshot.reset();
   return parts_.committer->Checkpoint();

@@ -46,9 +46,9 @@ struct TrimmerParts {
 // Thread-safe.
 class Trimmer {
  public:
-  // `stop` ends a trim early, as soon as it is set.
-  Trimmer(const TrimmerParts& parts, const StateIdentity& identity, const std::atomic<bool>* stop)
-      : parts_(parts), identity_(identity), stop_(stop) {}
+  // `tamper_evident`: the journal vouches for base snapshots. `stop` ends a trim early, as soon as it is set.
+  Trimmer(const TrimmerParts& parts, const StateIdentity& identity, bool tamper_evident, const std::atomic<bool>* stop)
+      : parts_(parts), identity_(identity), tamper_evident_(tamper_evident), stop_(stop) {}
 
   // See semel::Ledger::Trim.
   absl::StatusOr<TrimReport> Trim(const TrimOptions& options);
@@ -72,6 +72,7 @@ class Trimmer {
 
   const TrimmerParts parts_;
   const StateIdentity identity_;
+  const bool tamper_evident_;
   const std::atomic<bool>* const stop_;
   std::atomic<bool> running_{false};
 };

@@ -18,6 +18,7 @@
 #include "engine/commit/records.h"
 #include "engine/ledger/base_snapshot.h"
 #include "engine/ledger/directory.h"
+#include "engine/ledger/journal_head.h"
 #include "engine/rules/source.h"
 #include "engine/state/stored_record.h"
 
@@ -55,8 +56,8 @@ class RetainedPast {
  public:
   explicit RetainedPast(uint64_t seed) : seed_(seed) {}
 
-  absl::Status Frame(const FrameHeader& header, std::string_view payload) {
-    return VisitEntries(header, payload, seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
+  absl::Status Frame(const FrameHeader& header, std::string_view entries) {
+    return VisitEntries(header, entries, seed_, [this](const Entry& entry) -> absl::StatusOr<bool> {
       SEMEL_RETURN_IF_ERROR(One(entry));
       return true;
     });
@@ -100,10 +101,14 @@ class RetainedPast {
 class Replay {
  public:
   Replay(const Manifest& manifest, VerifyReport* report)
-      : seeds_(SeedsOf(manifest.uuid, manifest.epoch)), report_(report), options_(manifest.options) {}
+      : seeds_(SeedsOf(manifest.uuid, manifest.epoch)),
+        tamper_evident_(manifest.tamper_evident),
+        report_(report),
+        options_(manifest.options) {}
 
   // Begins with what a base snapshot holds instead of nothing.
   absl::Status Load(BaseReader* base) {
+    RecordsHash records;
     Table table;
     std::string_view key;
     const Head* head = nullptr;
@@ -111,14 +116,16 @@ class Replay {
       SEMEL_ASSIGN_OR_RETURN(const bool more, base->Next(&table, &key, &head));
       if (!more) break;
       HeadsOf(&heads_, table)[std::string(key)] = *head;
+      if (tamper_evident_) records.Add(table, key, *head);
     }
+    base_ = {base->info().tip.lsn, records.Finish()};
     options_ = base->info().options;
     floor_ = base->info().floor;
     return absl::OkStatus();
   }
 
-  absl::Status Frame(const FrameHeader& header, std::string_view payload) {
-    return VisitEntries(header, payload, seeds_.checks, [this](const Entry& entry) -> absl::StatusOr<bool> {
+  absl::Status Frame(const FrameHeader& header, std::string_view entries) {
+    return VisitEntries(header, entries, seeds_.checks, [this](const Entry& entry) -> absl::StatusOr<bool> {
       absl::Status status = One(entry);
       if (!status.ok()) return Fault("entry at LSN ", entry.lsn, ": ", status.message());
       return true;
@@ -144,10 +151,19 @@ class Replay {
     if (entry.kind == EntryKind::kFloor) {
       if (entry.floor < floor_) return Fault("the floor falls from ", floor_, " to ", entry.floor);
       floor_ = entry.floor;
+      SEMEL_RETURN_IF_ERROR(CheckBase(entry));
     }
     changes_.clear();
     AppendRecordChanges(entry, seeds_.ids, &changes_);
     for (const RecordChange& change : changes_) SEMEL_RETURN_IF_ERROR(ApplyChange(change));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckBase(const Entry& entry) {
+    if (!entry.base.has_value() || entry.base->lsn != base_.lsn || base_.lsn == 0) return absl::OkStatus();
+    if (entry.base->records != base_.records)
+      return Fault("the base snapshot does not hold what the journal says of it");
+    report_->base_vouched = true;
     return absl::OkStatus();
   }
 
@@ -225,7 +241,9 @@ class Replay {
   }
 
   const Seeds seeds_;
+  const bool tamper_evident_;
   VerifyReport* const report_;
+  VouchedBase base_;  // that the replay began with
   AllHeads heads_;
   DecidingOptions options_;
   Lsn floor_ = 0;
@@ -234,8 +252,11 @@ class Replay {
 
 class Verifier {
  public:
-  Verifier(const VerifiedFiles& files, const Progress& progress, VerifyReport* report)
-      : files_(files), progress_(progress), report_(report), replay_(files.manifest, report) {}
+  Verifier(const VerifiedFiles& files, const Progress& progress, const std::optional<JournalHead>& against,
+           VerifyReport* report)
+      : files_(files), progress_(progress), report_(report), replay_(files.manifest, report) {
+    if (against.has_value()) head_.emplace(*against, files.manifest);
+  }
 
   absl::Status Run() {
     if (files_.snapshot != nullptr) return RunWith(files_.snapshot);
@@ -245,6 +266,7 @@ class Verifier {
 
  private:
   absl::Status RunWith(StateSnapshot* snapshot) {
+    if (head_.has_value()) SEMEL_RETURN_IF_ERROR(head_->Begin());
     end_ = files_.journal->durable_lsn();  // looked at after the snapshot was taken, so not below its checkpoint
     SEMEL_ASSIGN_OR_RETURN(const CheckpointInfo info, files_.store->Verify());
     report_->entities = info.RecordsOf(Table::kEntities);
@@ -262,13 +284,14 @@ class Verifier {
       return Fault("the journal begins at LSN ", files_.journal->oldest_lsn(), ", it should begin at ", floor_);
     }
     if (checkpoint == begin.lsn) SEMEL_RETURN_IF_ERROR(replay_.CompareWith(snapshot));
-    return Visit(begin, end_, [&](const FrameHeader& header, std::string_view payload) -> absl::Status {
+    SEMEL_RETURN_IF_ERROR(Visit(begin, end_, [&](const FrameHeader& header, std::string_view entries) -> absl::Status {
       if (header.lsn < checkpoint && header.end_lsn() > checkpoint) {
         return Fault("the state's LSN ", checkpoint, " lies inside a frame");
       }
-      SEMEL_RETURN_IF_ERROR(replay_.Frame(header, payload));
+      SEMEL_RETURN_IF_ERROR(replay_.Frame(header, entries));
       return header.end_lsn() == checkpoint ? replay_.CompareWith(snapshot) : absl::OkStatus();
-    });
+    }));
+    return head_.has_value() ? head_->Finish(floor_, end_) : absl::OkStatus();
   }
 
   // Loads the newest base snapshot that the state is not older than, checks what the journal still has from before it,
@@ -293,25 +316,27 @@ class Verifier {
     SEMEL_ASSIGN_OR_RETURN(const FrameHeader first, files_.journal->ReadFrameHeader(floor_));
     RetainedPast past(SeedsOf(files_.manifest.uuid, files_.manifest.epoch).checks);
     JournalTip reached;
-    SEMEL_RETURN_IF_ERROR(Visit(TipBefore(first), base.lsn, [&](const FrameHeader& header, std::string_view payload) {
+    SEMEL_RETURN_IF_ERROR(Visit(TipBefore(first), base.lsn, [&](const FrameHeader& header, std::string_view entries) {
       reached = TipAfter(header);
       report_->entries += header.entry_count;
-      return past.Frame(header, payload);
+      return past.Frame(header, entries);
     }));
     if (reached.lsn != base.lsn || reached.frame_checksum != base.frame_checksum ||
-        reached.next_sequence != base.next_sequence) {
+        reached.next_sequence != base.next_sequence || reached.history != base.history) {
       return Fault("the base snapshot at LSN ", base.lsn, " does not continue the journal before it");
     }
     return past.CompareWith(replay_.heads());
   }
 
   absl::Status Visit(const JournalTip& begin, Lsn end,
-                     const std::function<absl::Status(const FrameHeader&, std::string_view payload)>& visit) {
+                     const std::function<absl::Status(const FrameHeader&, std::string_view entries)>& visit) {
+    SEMEL_RETURN_IF_ERROR(Meet(begin));
     return files_.journal->VisitFrames(
-        begin, end, [&](const FrameHeader& header, std::string_view payload) -> absl::StatusOr<bool> {
+        begin, end, [&](const FrameHeader& header, std::string_view entries) -> absl::StatusOr<bool> {
           ++report_->frames;
           report_->lsn = header.end_lsn();
-          SEMEL_RETURN_IF_ERROR(visit(header, payload));
+          SEMEL_RETURN_IF_ERROR(Meet(TipAfter(header)));
+          SEMEL_RETURN_IF_ERROR(visit(header, entries));
           if (progress_) {
             progress_(static_cast<double>(header.end_lsn() - floor_) / static_cast<double>(end_ - floor_));
           }
@@ -319,19 +344,23 @@ class Verifier {
         });
   }
 
+  absl::Status Meet(const JournalTip& tip) { return head_.has_value() ? head_->Meet(tip) : absl::OkStatus(); }
+
   const VerifiedFiles& files_;
   const Progress& progress_;
   VerifyReport* const report_;
   const Lsn floor_ = files_.journal->floor();
+  std::optional<HeadCheck> head_;
   Lsn end_ = 0;
   Replay replay_;
 };
 
 }  // namespace
 
-absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress) {
+absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress,
+                                         const std::optional<JournalHead>& against) {
   VerifyReport report;
-  absl::Status status = Verifier(files, progress, &report).Run();
+  absl::Status status = Verifier(files, progress, against, &report).Run();
   if (absl::IsDataLoss(status)) {
     report.fault = std::string(status.message());
   } else if (!status.ok()) {

@@ -1,10 +1,12 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Verify: every checksum and every chain, and whether the journal and the state tell the same story.
+// Verify: every checksum and every chain, whether the journal and the state tell the same story, and whether the
+// history is still the one of a head that was noted earlier.
 
 #ifndef SEMEL_ENGINE_LEDGER_VERIFY_H_
 #define SEMEL_ENGINE_LEDGER_VERIFY_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -29,7 +31,9 @@ struct VerifiedFiles {
 // Replays the journal from its beginning into memory, or, where it was trimmed, from the base snapshot, checking on the
 // way; at the state's checkpoint compares each record with what the replay says; goes on to the durable end. Memory:
 // all heads and records. The first fault ends it.
-absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress);
+// `against`: see semel::Ledger::Verify.
+absl::StatusOr<VerifyReport> VerifyFiles(const VerifiedFiles& files, const Progress& progress,
+                                         const std::optional<JournalHead>& against = std::nullopt);
 
 }  // namespace semel::internal
 

@@ -200,13 +200,20 @@ class WritableLedger final : public Ledger {
   }
   absl::StatusOr<Stats> GetStats() override;
   absl::StatusOr<Options> GetOptions() override {
-    return Call([&]() -> absl::StatusOr<Options> { return ToOptions(parts_.committer->GetDecidingOptions()); });
+    return Call([&]() -> absl::StatusOr<Options> {
+      Options options = ToOptions(parts_.committer->GetDecidingOptions());
+      options.tamper_evident = parts_.manifest.tamper_evident;
+      return options;
+    });
   }
-  absl::StatusOr<VerifyReport> Verify(const std::function<void(double)>& progress) override {
+  absl::StatusOr<JournalHead> GetHead() override {
+    return Read([&](const Reads& reads) { return reads.GetHead(); });
+  }
+  absl::StatusOr<VerifyReport> Verify(const Progress& progress, const std::optional<JournalHead>& against) override {
     return Call([&]() -> absl::StatusOr<VerifyReport> {
       const LocalPins::Held pin(&pins_, 0);
-      return VerifyFiles({world_.files, directory_, parts_.manifest, parts_.reader.get(), parts_.store.get()},
-                         progress);
+      return VerifyFiles({world_.files, directory_, parts_.manifest, parts_.reader.get(), parts_.store.get()}, progress,
+                         against);
     });
   }
 
@@ -294,11 +301,17 @@ absl::Status WritableLedger::LockAndCreate(const std::string& directory) {
   manifest.uuid = world_.new_uuid();
   manifest.created_us = world_.clock->NowUs();
   manifest.options = Merge(options_, DecidingOptions());
+  manifest.tamper_evident = options_.tamper_evident.value_or(false);
   return CreateLedger(world_, directory, manifest, options_.segment_bytes);
 }
 
 absl::Status WritableLedger::Recover(const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(parts_.manifest, ReadManifest(world_.files, directory));
+  if (options_.tamper_evident.value_or(parts_.manifest.tamper_evident) != parts_.manifest.tamper_evident) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the ledger in ", directory, " was created with", parts_.manifest.tamper_evident ? "" : "out",
+                     " tamper evidence, which cannot be changed; a new ledger can import its export"));
+  }
   const JournalIdentity identity = JournalIdentityOf(directory, parts_.manifest);
   const StateIdentity state = StateIdentityOf(directory, parts_.manifest);
   SEMEL_RETURN_IF_ERROR(FinishReplacingState(world_.files, directory));
@@ -334,6 +347,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   CommitterOptions committer_options;
   committer_options.decider.seeds = seeds;
   committer_options.decider.epoch = parts_.manifest.epoch;
+  committer_options.decider.tamper_evident = parts_.manifest.tamper_evident;
   committer_options.decider.max_dead_letters = options_.max_dead_letters;
   committer_options.decider.max_dead_letter_bytes = options_.max_dead_letter_bytes;
   committer_options.decider.log = options_.log;
@@ -357,7 +371,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   parts_.committer = std::make_unique<Committer>(committer_parts, committer_options, redo.options());
   const TrimmerParts trimmer_parts{world_.files, parts_.reader.get(), parts_.store.get(), parts_.committer.get(),
                                    &pins_};
-  parts_.trimmer = std::make_unique<Trimmer>(trimmer_parts, state, &stop_trims_);
+  parts_.trimmer = std::make_unique<Trimmer>(trimmer_parts, state, parts_.manifest.tamper_evident, &stop_trims_);
   SEMEL_RETURN_IF_ERROR(parts_.committer->Recover());
   SEMEL_RETURN_IF_ERROR(parts_.trimmer->Finish());
   return parts_.committer->SetDecidingOptions(Merge(options_, redo.options()));

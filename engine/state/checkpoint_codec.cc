@@ -2,8 +2,8 @@
 //
 // All numbers are little-endian and of fixed size.
 //
-//   tip {lsn 8, next sequence 8, frame checksum 8, commit time 8}, floor 8, records of each table 8, bytes of each
-//   table 8, digest {high 8, low 8}, deciding options (as in their entry)
+//   tip {lsn 8, next sequence 8, frame checksum 8, commit time 8, history hash 32}, floor 8, records of each table 8,
+//   bytes of each table 8, digest {high 8, low 8}, deciding options (as in their entry)
 
 #include "engine/state/checkpoint_codec.h"
 
@@ -27,6 +27,7 @@ void EncodeCheckpointInfo(const CheckpointInfo& info, std::string* out) {
   PutFixed64(out, info.tip.next_sequence);
   PutFixed64(out, info.tip.frame_checksum);
   PutFixed64(out, static_cast<uint64_t>(info.tip.commit_time_us));
+  out->append(BytesOf(info.tip.history));
   PutFixed64(out, info.floor);
   for (const uint64_t records : info.records) PutFixed64(out, records);
   for (const uint64_t bytes : info.bytes) PutFixed64(out, bytes);
@@ -37,12 +38,15 @@ void EncodeCheckpointInfo(const CheckpointInfo& info, std::string* out) {
 
 bool DecodeCheckpointInfo(Decoder* in, CheckpointInfo* info) {
   uint64_t commit_time = 0;
+  std::string_view history;
   const bool whole = in->GetFixed64(&info->tip.lsn) && in->GetFixed64(&info->tip.next_sequence) &&
                      in->GetFixed64(&info->tip.frame_checksum) && in->GetFixed64(&commit_time) &&
-                     in->GetFixed64(&info->floor) && GetCounts(in, &info->records) && GetCounts(in, &info->bytes) &&
+                     in->GetRaw(kSha256Bytes, &history) && in->GetFixed64(&info->floor) &&
+                     GetCounts(in, &info->records) && GetCounts(in, &info->bytes) &&
                      in->GetFixed64(&info->digest.high) && in->GetFixed64(&info->digest.low) &&
                      DecodeDecidingOptions(in, &info->options);
   info->tip.commit_time_us = static_cast<int64_t>(commit_time);
+  std::copy(history.begin(), history.end(), info->tip.history.begin());
   return whole;
 }
 

@@ -26,6 +26,7 @@ LAYERS = {
 # Headers of which one layer is the only user.
 ONLY_IN = [
     (re.compile(r"\.pb\.h$|^google/protobuf/"), "codec", "Protobuf stays in engine/codec"),
+    (re.compile(r"^openssl/"), "base", "OpenSSL stays in engine/base"),
     (re.compile(r"^lmdb\.h$"), "state", "LMDB stays in engine/state"),
 ]
 

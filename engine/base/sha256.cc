@@ -1,0 +1,32 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "engine/base/sha256.h"
+
+#include <openssl/evp.h>
+
+#include "engine/base/check.h"
+
+namespace semel::internal {
+
+struct Sha256::State {
+  EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+
+  void Begin() { SEMEL_CHECK(EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) { state_->Begin(); }
+Sha256::~Sha256() = default;
+
+void Sha256::Add(std::string_view bytes) {
+  SEMEL_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+Sha256Hash Sha256::Finish() {
+  Sha256Hash hash;
+  SEMEL_CHECK(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(hash.data()), nullptr) == 1);
+  state_->Begin();
+  return hash;
+}
+
+}  // namespace semel::internal
