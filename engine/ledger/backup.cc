@@ -243,7 +243,9 @@ absl::Status BackupRun::ChooseEndAndBase() {
 
 // Errors: NotFound, if a trim has taken it away.
 absl::Status BackupRun::CopyBase() {
-  if (CheckBase(files_, CopyIdentity(), mark_.base_lsn).ok()) return absl::OkStatus();  // is there already
+  if (CheckBase(files_, CopyIdentity(), mark_.base_lsn).ok()) {
+    return files_->SyncDirectory(destination_ + "/base");  // whoever made it may have died before this
+  }
   SEMEL_RETURN_IF_ERROR(CheckBase(files_, StateIdentityOf(source_.directory, mark_.manifest), mark_.base_lsn));
   const std::string base = BasePath(source_.directory, mark_.base_lsn);
   SEMEL_ASSIGN_OR_RETURN(const uint64_t bytes, FileBytes(files_, base));

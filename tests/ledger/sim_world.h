@@ -25,8 +25,15 @@ namespace semel::testing {
 struct SimState {
   uint64_t seed;
   std::shared_ptr<internal::StateStore> store;
+  bool borrowed = false;  // from another disk: to be copied before it changes
 };
 struct SimDisk {
+  SimDisk() = default;
+  // A copy of a disk, which must outlive it and stand still meanwhile; of its files as a crash struck them.
+  SimDisk(const SimDisk& other, const SimFileSystem& struck_files) : files(struck_files), states(other.states) {
+    for (auto& [number, state] : states) state.borrowed = true;
+  }
+
   SimFileSystem files;
   std::map<std::string, SimState> states;
 };
@@ -41,11 +48,11 @@ inline absl::Status AddSimState(SimDisk* disk, const std::string& directory, Sim
   return disk->files.SyncDirectory(directory);
 }
 
-inline absl::StatusOr<SimState> FindSimState(SimDisk* disk, const std::string& directory) {
+inline absl::StatusOr<SimState*> FindSimState(SimDisk* disk, const std::string& directory) {
   SEMEL_ASSIGN_OR_RETURN(const std::string number, internal::ReadWholeFile(&disk->files, directory + "/data.mdb", 100));
   const auto found = disk->states.find(number);
   if (found == disk->states.end()) return absl::DataLossError("no state");
-  return found->second;
+  return &found->second;
 }
 
 // Under a temporary name first, as in LMDB.
@@ -90,10 +97,14 @@ inline absl::StatusOr<SimState> CopyOf(internal::StateStore* store, uint64_t see
 class SimStateStore final : public internal::StateStore {
  public:
   explicit SimStateStore(SimDisk* disk, const std::string& directory = "/ledger/state")
-      : disk_(disk), state_(FindSimState(disk, directory).value()) {}
+      : disk_(disk), on_disk_(FindSimState(disk, directory).value()), state_(*on_disk_) {}
   absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return state_.store->Snapshot(); }
   absl::Status Commit(const internal::RecordFeed& records, const internal::CheckpointInfo& info) override {
     if (disk_->files.crashed()) return absl::AbortedError("crashed");
+    if (state_.borrowed) {
+      SEMEL_ASSIGN_OR_RETURN(state_, CopyOf(state_.store.get(), state_.seed));
+      *on_disk_ = state_;
+    }
     return state_.store->Commit(records, info);
   }
   // One step, as in LMDB.
@@ -106,7 +117,8 @@ class SimStateStore final : public internal::StateStore {
 
  private:
   SimDisk* const disk_;
-  const SimState state_;
+  SimState* const on_disk_;
+  SimState state_;
 };
 
 // Background work runs at once, in the thread that asks for it.

@@ -132,13 +132,11 @@ struct SimFileSystem::Core {
     return *nodes[node];
   }
 
-  std::unique_ptr<SimFileSystem> Clone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    auto copy = std::make_unique<SimFileSystem>();
-    MutexLock copy_lock(&copy->core_->mutex);
-    copy->core_->nodes = nodes;
-    copy->core_->interrupted = interrupted;
-    copy->core_->calls = calls;
-    return copy;
+  void CopyFrom(const Core& other) ABSL_EXCLUSIVE_LOCKS_REQUIRED(other.mutex) {
+    MutexLock lock(&mutex);
+    nodes = other.nodes;
+    interrupted = other.interrupted;
+    calls = other.calls;
   }
 
   // Shows the watcher what a crash in the mutating call that is about to be made would leave: `call` makes it on a
@@ -146,10 +144,11 @@ struct SimFileSystem::Core {
   template <typename Call>
   void ShowCrash(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     if (watch == nullptr) return;
-    const std::unique_ptr<SimFileSystem> copy = Clone();
-    copy->InjectFault(calls + 1, Fault::kCrash);
-    call(copy->core_.get());
-    watch(*copy);
+    SimFileSystem copy;
+    copy.core_->CopyFrom(*this);
+    copy.InjectFault(calls + 1, Fault::kCrash);
+    call(copy.core_.get());
+    watch(copy);
   }
 
   // Counts a mutating call; the fault that strikes it, if any.
@@ -405,6 +404,10 @@ class SimFileLock final : public FileLock {
 };
 
 SimFileSystem::SimFileSystem() : core_(std::make_shared<Core>()) {}
+SimFileSystem::SimFileSystem(const SimFileSystem& other) : SimFileSystem() {
+  MutexLock lock(&other.core_->mutex);
+  core_->CopyFrom(*other.core_);
+}
 SimFileSystem::~SimFileSystem() = default;
 
 absl::StatusOr<std::unique_ptr<File>> SimFileSystem::Open(const std::string& path, OpenMode mode) {
@@ -527,10 +530,7 @@ void SimFileSystem::Kill(uint64_t seed) {
   core_->LoseProcess(Random(seed));
 }
 
-std::unique_ptr<SimFileSystem> SimFileSystem::Clone() const {
-  MutexLock lock(&core_->mutex);
-  return core_->Clone();
-}
+std::unique_ptr<SimFileSystem> SimFileSystem::Clone() const { return std::make_unique<SimFileSystem>(*this); }
 
 void SimFileSystem::WatchCalls(std::function<void(const SimFileSystem&)> watch) {
   MutexLock lock(&core_->mutex);

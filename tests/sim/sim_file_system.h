@@ -46,6 +46,9 @@ enum class Fault {
 class SimFileSystem final : public internal::FileSystem {
  public:
   SimFileSystem();
+  // A copy of the files, with what is volatile of them; without faults, watcher, locks and open files. Many power
+  // losses can be drawn from one run. Cheap: what neither changes is shared.
+  SimFileSystem(const SimFileSystem& other);
   ~SimFileSystem() override;
 
   absl::StatusOr<std::unique_ptr<internal::File>> Open(const std::string& path, internal::OpenMode mode) override;
@@ -83,7 +86,7 @@ class SimFileSystem final : public internal::FileSystem {
   std::unique_ptr<SimFileSystem> Clone() const;
 
   // Calls `watch` in each mutating call, before it is made, with a copy of the files in which that call was struck by
-  // Fault::kCrash: Clone it and let the clone Crash or be Killed. So all crashes of a run are had from one run. `watch`
+  // Fault::kCrash: copy it and let the copy Crash or be Killed. So all crashes of a run are had from one run. `watch`
   // must not use this file system. Until Crash or Kill; empty: no longer.
   void WatchCalls(std::function<void(const SimFileSystem& crashed)> watch);
 
