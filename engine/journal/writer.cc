@@ -58,6 +58,12 @@ absl::Status JudgeTail(SegmentList* segments, Lsn lsn, RecoveryReport* report) {
   return absl::OkStatus();
 }
 
+absl::Status CheckDurable(Lsn end, Lsn durable) {
+  if (end >= durable) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("journal: it ends at LSN ", end, ", but was durable up to ", durable,
+                                          ": acknowledged frames are missing or damaged; restore from a backup"));
+}
+
 std::string Describe(const RecoveryReport& report) {
   std::string text;
   if (report.frames > 0) {
@@ -193,6 +199,7 @@ absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
 
   // Decide about the end. Nothing was changed so far.
   if (step == FrameScanner::Step::kBad) SEMEL_RETURN_IF_ERROR(JudgeTail(segments, scanner.tip().lsn, report));
+  SEMEL_RETURN_IF_ERROR(CheckDurable(scanner.tip().lsn, options.durable_lsn));
   report->text = Describe(*report);
 
   auto state = std::make_unique<State>(file_system, identity, options, reader, background);

@@ -27,6 +27,7 @@ namespace semel::internal {
 
 struct JournalWriterOptions {
   size_t segment_bytes = size_t{64} << 20;  // of the whole file
+  Lsn durable_lsn = 0;  // the journal is known to have been durable up to here: what is missing before is damage
 };
 
 // What the scan at open found.
@@ -52,9 +53,8 @@ class JournalWriter {
   // - nothing but zeros behind the last valid frame: clean;
   // - a bad frame with no valid frame anywhere behind it, in the last segment: a torn tail, never acknowledged. It is
   //   reported, zeroed to the end of the segment and synced;
-  // - a bad frame with a valid one behind it, or inside a sealed segment, or an end below `checkpoint`: DataLoss;
-  // nothing
-  //   is changed.
+  // - a bad frame with a valid one behind it, or inside a sealed segment, or an end below `checkpoint` or before
+  //   what is known to have been durable: DataLoss; nothing is changed.
   // `background` prepares spare segments; may be null (then a roll creates its segment itself).
   static absl::StatusOr<std::unique_ptr<JournalWriter>> Open(
       FileSystem* file_system, const JournalIdentity& identity, const JournalWriterOptions& options,

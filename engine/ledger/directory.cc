@@ -173,8 +173,11 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const World& world, const 
 }
 
 absl::StatusOr<Manifest> ReadManifest(FileSystem* files, const std::string& directory) {
-  SEMEL_ASSIGN_OR_RETURN(const std::string text,
-                         ReadWholeFile(files, absl::StrCat(directory, "/", kManifest), kManifestBytesMax));
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
+                         files->Open(absl::StrCat(directory, "/", kManifest), OpenMode::kRead));
+  std::string text(kManifestBytesMax, '\0');  // a longer one is damaged, and is so when it is cut off
+  SEMEL_ASSIGN_OR_RETURN(const size_t size, file->ReadAt(0, text.data(), text.size()));
+  text.resize(size);
   return ParseManifest(text);
 }
 

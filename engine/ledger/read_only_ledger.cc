@@ -238,7 +238,9 @@ absl::Status ReadOnlyLedger::CatchUp() {
   constexpr int kAttempts = 5;
   absl::Status status = TryCatchUp();
   for (int attempt = 1; absl::IsOutOfRange(status) && attempt < kAttempts; ++attempt) status = TryCatchUp();
-  return status;
+  if (!absl::IsOutOfRange(status)) return status;
+  return absl::DataLossError(
+      absl::StrCat("the state is older than the history that is left: ", status.message(), "; run semel rebuild"));
 }
 
 absl::Status ReadOnlyLedger::TryCatchUp() {

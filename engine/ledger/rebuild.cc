@@ -16,6 +16,7 @@
 #include "engine/journal/writer.h"
 #include "engine/ledger/base_snapshot.h"
 #include "engine/ledger/directory.h"
+#include "engine/ledger/durable_page.h"
 #include "engine/ledger/replace_state.h"
 
 namespace semel::internal {
@@ -86,10 +87,12 @@ absl::StatusOr<RebuildReport> BuildState(const World& world, const StateIdentity
     if (progress) progress(static_cast<double>(header.lsn - begin.tip.lsn) / static_cast<double>(end - begin.tip.lsn));
     return builder.Frame(header, entries);
   };
+  JournalWriterOptions options;
+  options.durable_lsn = ReadDurablePage(world.files, identity.directory, manifest.epoch, identity.seed).value_or(0);
   RecoveryReport recovery;
   SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<JournalWriter> writer,
-                         JournalWriter::Open(world.files, journal, JournalWriterOptions(), reader.get(),
-                                             /*background=*/nullptr, begin.tip, redo, &recovery));
+                         JournalWriter::Open(world.files, journal, options, reader.get(), /*background=*/nullptr,
+                                             begin.tip, redo, &recovery));
   // Twice, so that the checkpoint before the last, which LMDB keeps, is as good as the last.
   SEMEL_RETURN_IF_ERROR(builder.Write());
   SEMEL_RETURN_IF_ERROR(builder.Write());

@@ -331,6 +331,8 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   RecoveryReport report;
   JournalWriterOptions writer_options;
   writer_options.segment_bytes = options_.segment_bytes;
+  writer_options.durable_lsn =
+      ReadDurablePage(world_.files, directory, parts_.manifest.epoch, identity.seed).value_or(0);
   SEMEL_ASSIGN_OR_RETURN(
       parts_.writer,
       JournalWriter::Open(

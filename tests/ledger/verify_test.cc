@@ -92,6 +92,11 @@ TEST_F(DamagedLedger, FlippedByteInTheJournalIsFound) {
   Open();
 }
 
+TEST_F(DamagedLedger, ManifestThatIsTooLongIsDataLoss) {
+  std::ofstream(path() + "/MANIFEST", std::ios::app) << std::string(5000, 'x');
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
+}
+
 TEST_F(DamagedLedger, MissingSegmentIsDataLossAtOpen) {
   const std::vector<std::string> segments = Segments();
   ASSERT_GE(segments.size(), 3u);
@@ -131,6 +136,24 @@ TEST_F(DamagedLedger, StateThatIsNotTheJournalsIsFound) {
   EXPECT_EQ(Version("a"), 61u);
 }
 
+TEST_F(DamagedLedger, StateOfBeforeATrimIsDataLoss) {
+  const std::string state = path() + "/state/data.mdb";
+  std::filesystem::copy_file(state, path() + "/aside");
+  Open();
+  Fill("a", 50);
+  TrimOptions trim;
+  trim.keep_bytes = 1000;
+  ASSERT_TRUE(ledger_->Trim(trim).ok());
+  ASSERT_TRUE(ledger_->Close().ok());
+  ledger_.reset();
+  std::filesystem::rename(path() + "/aside", state);
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
+  EXPECT_TRUE(absl::IsDataLoss(Ledger::OpenReadOnly(path()).status()));
+  ASSERT_TRUE(RebuildLedger(path()).ok());
+  Open();
+  EXPECT_EQ(Version("a"), 110u);
+}
+
 // What was never acknowledged may be cut off; what was sealed or lies before the checkpoint may not.
 TEST_F(DamagedLedger, TornLastFrameIsReportedAndCut) {
   Open();
@@ -138,12 +161,44 @@ TEST_F(DamagedLedger, TornLastFrameIsReportedAndCut) {
   Do(AddAt("last-2", "z", 1, 1));
   ledger_.reset();
   Flip(Segments().back(), DataEnd(Segments().back()) - 1, 0x10);
+  std::filesystem::remove(path() + "/DURABLE");  // nobody was told of it
   std::string log;
   options_.log = [&](std::string_view line) { log += line; };
   Open();
   EXPECT_NE(log, "");
   EXPECT_EQ(Version("z"), 1u);
   EXPECT_EQ(Say(AddAt("last-2", "z", 1, 1)), "APPLIED");
+}
+
+// What DURABLE says was acknowledged; an end before it is no torn tail, whether or not something is left of the frames.
+TEST_F(DamagedLedger, AcknowledgedFrameThatIsMissingOrDamagedAtTheEndIsDataLossAndNothingIsCut) {
+  Open();
+  for (int i = 0; i < 3; ++i) Do(AddAt("last-" + std::to_string(i), "z", i, 1));
+  const uint64_t lsn = ledger_->History("z", {.limit = 1})->back().lsn;
+  ledger_.reset();
+  const std::string segment = Segments().back();
+  // The entry stands behind its frame's header, as long as that of a segment.
+  const uint64_t frame = lsn - std::stoull(std::filesystem::path(segment).stem());
+  const auto read = [&segment] {
+    std::ifstream stream(segment, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(stream)), {});
+  };
+  const std::string whole = read();
+  ASSERT_NE(whole[frame], '\0');
+  std::string without = whole;
+  without.replace(frame, std::string::npos, whole.size() - frame, '\0');
+  std::string damaged = whole;
+  damaged[frame + 70] ^= 1;
+  for (const std::string& bytes : {without, damaged}) {
+    std::ofstream(segment, std::ios::binary) << bytes;
+    EXPECT_TRUE(absl::IsDataLoss(Ledger::Open(path(), options_).status()));
+    EXPECT_TRUE(absl::IsDataLoss(RebuildLedger(path()).status()));
+    EXPECT_TRUE(absl::IsDataLoss(Ledger::OpenReadOnly(path()).status()));
+    EXPECT_EQ(read(), bytes);
+  }
+  std::ofstream(segment, std::ios::binary) << whole;
+  Open();
+  EXPECT_EQ(Version("z"), 3u);
 }
 
 TEST_F(DamagedLedger, BadFrameBeforeAValidOneIsDataLossAndNothingIsCut) {
