@@ -3,10 +3,7 @@
 #include "tests/state/state_testing.h"
 
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -181,16 +178,6 @@ bool SameRecords(const Records& a, const Records& b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
            return x.first == y.first && SameHead(x.second, y.second);
          });
-}
-
-int RunInChild(const std::function<int()>& body) {
-  std::fflush(nullptr);
-  const pid_t child = fork();
-  SEMEL_CHECK(child >= 0);
-  if (child == 0) _exit(body());
-  int status = 0;
-  SEMEL_CHECK(waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 std::string ReadFile(const std::string& path) {

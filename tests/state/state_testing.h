@@ -1,11 +1,10 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of the state share: heads, commits, temporary directories, children.
+// What the tests of the state share: heads, commits, temporary directories.
 
 #ifndef SEMEL_TESTS_STATE_STATE_TESTING_H_
 #define SEMEL_TESTS_STATE_STATE_TESTING_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "engine/rules/head.h"
 #include "engine/state/state_store.h"
+#include "tests/sim/child.h"
 #include "tests/sim/random.h"
 
 namespace semel::testing {
@@ -53,9 +53,6 @@ internal::CheckpointInfo InfoAt(uint64_t lsn);
 // Everything that a snapshot shows.
 absl::StatusOr<Records> ReadAll(internal::StateSnapshot* snapshot);
 bool SameRecords(const Records& a, const Records& b);
-
-// Runs `body` in a forked child and returns its exit status; 128 + signal if one ended it.
-int RunInChild(const std::function<int()>& body);
 
 std::string ReadFile(const std::string& path);
 void WriteFile(const std::string& path, const std::string& bytes);
