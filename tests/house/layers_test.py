@@ -35,6 +35,11 @@ IMPURE = re.compile(r"^(thread|mutex|shared_mutex|condition_variable|atomic|futu
                     r"iostream|cstdio|stdio\.h|filesystem|unistd\.h|fcntl\.h|sys/.*|"
                     r"absl/(time|synchronization|random)/.*)$")
 
+# What LMDB can do and the state must not ask of it: to give up syncs, duplicates, transactions inside others.
+UNSAFE_LMDB = re.compile(r"\bMDB_(DUPSORT|DUPFIXED|INTEGERDUP|REVERSEDUP|MULTIPLE|WRITEMAP|NOSYNC|NOMETASYNC|"
+                         r"MAPASYNC)\b|"
+                         r"\bmdb_txn_begin\([^,]*,(?! *nullptr,)")
+
 # Folders whose code sees the library as a user does.
 OUTSIDE = ("api/cli", "api/streams", "examples", "tests/consumer")
 
@@ -113,6 +118,19 @@ class Layers(unittest.TestCase):
     def test_the_tree_has_sources_to_judge(self):
         self.assertGreater(len(sources(ROOT, "engine")), 10)
         self.assertGreater(len(sources(ROOT, "api/include")), 5)
+
+
+class StorageRules(unittest.TestCase):
+    def test_storage_rule_9_lmdb_gives_up_nothing(self):
+        found = [f"{path.relative_to(ROOT)}: {match.group()}" for path in sources(ROOT, "engine")
+                 for match in UNSAFE_LMDB.finditer(path.read_text(encoding="utf-8"))]
+        self.assertEqual([], found)
+
+    def test_storage_rule_9_what_is_unsafe_is_seen(self):
+        for text in ["mdb_env_open(env, path, MDB_NOSYNC, mode)", "flags | MDB_WRITEMAP",
+                     "mdb_txn_begin(env, parent, 0, &t)"]:
+            self.assertIsNotNone(UNSAFE_LMDB.search(text), text)
+        self.assertIsNone(UNSAFE_LMDB.search("mdb_txn_begin(env_->get(), nullptr, MDB_RDONLY, &txn)"))
 
 
 class Judges(unittest.TestCase):
