@@ -21,7 +21,7 @@ namespace {
 
 constexpr char kDone[] = "done";
 constexpr char kNotThere[] = "not there";  // any more: it was done before
-constexpr HeldOptions kAllHeld = {0, 0, ""};
+const HeldOptions kAllHeld = {0, 0, ""};
 
 // Makes the deeds one by one, each of what the ledger holds then.
 class ScenarioMaker {
