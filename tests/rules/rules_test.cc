@@ -3,13 +3,14 @@
 #include "engine/rules/rules.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/rules/edge_amounts.h"
 #include "tests/rules/fake_history.h"
+#include "tests/sim/figures.h"
 
 namespace semel::internal {
 namespace {
@@ -107,35 +108,6 @@ TEST(CheckRules, SeveralUpdates_TheFirstThatBreaksOneIsNamed) {
   EXPECT_EQ(verdict.update, 1u);
 }
 
-// 64 numbers: around zero, the powers of two that limbs end at, and both ends.
-std::vector<Amount> EdgeAmounts() {
-  std::vector<Amount> edges;
-  for (const int bit : {0, 7, 31, 32, 62, 63, 64, 65, 95, 126}) {
-    const Amount power = Amount{1} << bit;
-    for (const Amount edge : {power - 1, power, power + 1, -power - 1, -power, -power + 1}) edges.push_back(edge);
-  }
-  edges.insert(edges.end(), {kMin, kMin + 1, kMax, kMax - 1});
-  EXPECT_EQ(edges.size(), 64u);
-  return edges;
-}
-
-// A sum in 192 bits, limb by limb: sums of few amounts never wrap.
-using Limbs = std::array<uint64_t, 3>;
-Limbs LimbsOf(Amount amount) {
-  const uint64_t sign = amount < 0 ? ~uint64_t{0} : 0;
-  return {absl::Int128Low64(amount), static_cast<uint64_t>(absl::Int128High64(amount)), sign};
-}
-Limbs Sum(const Limbs& a, const Limbs& b) {
-  Limbs sum;
-  uint64_t carry = 0;
-  for (size_t i = 0; i < sum.size(); ++i) {
-    const absl::uint128 limb = absl::uint128(a[i]) + b[i] + carry;
-    sum[i] = absl::Uint128Low64(limb);
-    carry = absl::Uint128High64(limb);
-  }
-  return sum;
-}
-
 TEST(CheckRules, R37_AddAtTheEdgesOf128Bits_OverflowsExactlyWhenTheSumDoesNotFit) {
   int overflows = 0;
   for (const Amount balance : EdgeAmounts()) {
@@ -153,6 +125,7 @@ TEST(CheckRules, R37_AddAtTheEdgesOf128Bits_OverflowsExactlyWhenTheSumDoesNotFit
     }
   }
   EXPECT_GT(overflows, 0);
+  testing::Figure("T14", "pairs of edge integers", 64 * 64);
 }
 
 TEST(CheckRules, R37_LimitsAtTheEdgesOf128Bits_HoldExactly) {
@@ -167,6 +140,7 @@ TEST(CheckRules, R37_LimitsAtTheEdgesOf128Bits_HoldExactly) {
       ASSERT_EQ(Check(On().Add(0), WithPolicy(head, {{}, limit, {}, {}})).rule, add);
     }
   }
+  testing::Figure("T14", "pairs of edge integers", 3 * 64 * 64);
 }
 
 TEST(CheckRules, R37_BalancedAtTheEdgesOf128Bits_IsZeroExactlyWhenTheSumIs) {
@@ -190,6 +164,7 @@ TEST(CheckRules, R37_BalancedAtTheEdgesOf128Bits_IsZeroExactlyWhenTheSumIs) {
     }
   }
   EXPECT_GT(balanced, 100);
+  testing::Figure("T14", "triples of edge integers", 64 * 64 * 64);
 }
 
 TEST(CheckRules, R37_AThousandExtremeAdds_AreSummedExactly) {
