@@ -2,6 +2,7 @@
 
 #include "tests/sim/figures.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -23,6 +24,12 @@ uint64_t RoundsOf(uint64_t rounds) {
   if (const uint64_t asked = NumberFromEnvironment("SEMEL_TEST_ROUNDS"); asked != 0) return asked;
   if (NumberFromEnvironment("SEMEL_SOAK_SECONDS") != 0) return 0;
   return kSanitized ? (rounds + 9) / 10 : rounds;
+}
+
+// The running test's, or the program's where it is none of gtest.
+const char* TestName() {
+  const ::testing::TestInfo* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+  return test == nullptr ? program_invocation_short_name : test->name();
 }
 
 const char* BuildName() { return kSanitized ? "sanitizer" : "optimised"; }
@@ -52,7 +59,7 @@ bool Rounds::Next(uint64_t* seed) {
 void Figure(std::string_view row, std::string_view what, uint64_t count) {
   const std::string line =
       absl::StrFormat("{\"row\": \"%s\", \"what\": \"%s\", \"count\": %d, \"build\": \"%s\", \"test\": \"%s\"}\n", row,
-                      what, count, BuildName(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
+                      what, count, BuildName(), TestName());
   std::printf("[  FIGURE  ] %s", line.c_str());
   const char* const path = std::getenv("SEMEL_FIGURES");
   if (path == nullptr) return;
