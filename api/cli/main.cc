@@ -100,6 +100,7 @@ int Run(int argc, char** argv) {
   AddStatusCommands(app, &exit);
   AddUpkeep(app, &exit);
   AddBackup(app, &exit);
+  AddRepair(app, &exit);
   AddExport(app, &exit);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,8 @@
 
 #include "engine/commit/redo.h"
 
+#include <algorithm>
+
 #include "engine/base/status_macros.h"
 #include "engine/journal/reader.h"
 
@@ -30,7 +32,7 @@ absl::Status Redo::One(const Entry& entry, size_t* node) {
   const EntryRef ref = RefOf(entry, seeds_.ids);
   for (const Effect& effect : entry.effects) SEMEL_RETURN_IF_ERROR(heads_->Apply(nodes_[(*node)++], effect, ref));
   if (entry.kind == EntryKind::kOptions) options_ = entry.options;
-  if (entry.kind == EntryKind::kFloor) floor_ = entry.floor;
+  if (entry.kind == EntryKind::kFloor) floor_ = std::max(floor_, entry.floor);  // a repair may have raised it since
 
   changes_.clear();
   AppendRecordChanges(entry, seeds_.ids, &changes_);

@@ -70,6 +70,12 @@ JournalTip TipBefore(const FrameHeader& header) {
   return {header.lsn, header.first_sequence, header.previous_checksum, header.commit_time_us, header.history_before};
 }
 
+bool Continues(const FrameHeader& header, const JournalTip& tip) {
+  return header.lsn == tip.lsn && header.previous_checksum == tip.frame_checksum &&
+         header.first_sequence == tip.next_sequence && header.commit_time_us >= tip.commit_time_us &&
+         header.history_before == tip.history;
+}
+
 std::optional<FrameHeader> DecodeFrameHeader(std::string_view bytes, Lsn lsn, uint64_t seed) {
   if (ClaimedFrameLsn(bytes) != lsn) return std::nullopt;
   FrameHeader header;

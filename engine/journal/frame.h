@@ -74,6 +74,9 @@ JournalTip TipAfter(const FrameHeader& header);
 // The place before a frame, as far as the frame says it.
 JournalTip TipBefore(const FrameHeader& header);
 
+// Whether a frame, whose history is filled, is one that may follow `tip`.
+bool Continues(const FrameHeader& header, const JournalTip& tip);
+
 // nullopt unless the 64 bytes are a header with a right checksum for this address.
 std::optional<FrameHeader> DecodeFrameHeader(std::string_view bytes, Lsn lsn, uint64_t seed);
 

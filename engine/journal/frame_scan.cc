@@ -55,13 +55,10 @@ absl::StatusOr<std::string_view> FrameScanner::Bytes(const SegmentList::Place& p
 }
 
 absl::Status FrameScanner::CheckContinues() const {
-  const bool continues = header_.previous_checksum == tip_.frame_checksum &&
-                         header_.first_sequence == tip_.next_sequence && header_.commit_time_us >= tip_.commit_time_us;
-  const bool right_history =
-      header_.has_history == segments_->identity().tamper_evident && header_.history_before == tip_.history;
-  if (continues && right_history) return absl::OkStatus();
+  if (Continues(header_, tip_) && header_.has_history == segments_->identity().tamper_evident) return absl::OkStatus();
+  const bool same_frame = header_.previous_checksum == tip_.frame_checksum;
   return absl::DataLossError(absl::StrCat("journal: the frame at LSN ", tip_.lsn, " does not continue the ",
-                                          continues ? "history" : "one", " before it; restore from a backup"));
+                                          same_frame ? "history" : "one", " before it; restore from a backup"));
 }
 
 }  // namespace semel::internal

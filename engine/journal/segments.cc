@@ -119,6 +119,27 @@ absl::StatusOr<SegmentInfo> ReadSegmentInfo(FileSystem* file_system, const Journ
   return header.segment;
 }
 
+absl::StatusOr<SegmentOwner> ReadSegmentOwner(FileSystem* file_system, const std::string& path) {
+  SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, file_system->Open(path, OpenMode::kRead));
+  std::string bytes(kSegmentHeaderBytes, '\0');
+  SEMEL_RETURN_IF_ERROR(ReadFully(file.get(), 0, bytes.data(), bytes.size(), path));
+  const RawHeader header = DecodeHeader(bytes);
+  if (header.magic != kMagic || header.checksum != HeaderChecksum(bytes)) {
+    return absl::DataLossError(absl::StrCat(path, ": the segment header is damaged"));
+  }
+  return SegmentOwner{std::string(header.uuid), header.epoch};
+}
+
+absl::StatusOr<std::vector<Lsn>> ListSegmentNames(FileSystem* file_system, const std::string& directory) {
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
+  std::vector<Lsn> segments;
+  for (const std::string& name : names) {
+    if (const std::optional<Lsn> first_lsn = ParseName(name); first_lsn.has_value()) segments.push_back(*first_lsn);
+  }
+  std::sort(segments.begin(), segments.end());
+  return segments;
+}
+
 absl::Status ReadFully(File* file, uint64_t offset, char* buffer, size_t size, const std::string& path) {
   SEMEL_ASSIGN_OR_RETURN(const size_t read, file->ReadAt(offset, buffer, size));
   if (read == size) return absl::OkStatus();

@@ -53,6 +53,17 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity, const SegmentIn
 // format); DataLoss.
 absl::StatusOr<SegmentInfo> ReadSegmentInfo(FileSystem* file_system, const JournalIdentity& identity, Lsn first_lsn);
 
+// Which ledger the file of a segment says that it belongs to.
+struct SegmentOwner {
+  std::string uuid;
+  uint64_t epoch = 0;
+};
+// Errors: DataLoss (its header is damaged), I/O.
+absl::StatusOr<SegmentOwner> ReadSegmentOwner(FileSystem* file_system, const std::string& path);
+
+// The first LSNs that the names of the segments in a directory say, rising.
+absl::StatusOr<std::vector<Lsn>> ListSegmentNames(FileSystem* file_system, const std::string& directory);
+
 // Reads exactly `size` bytes. Errors: DataLoss if the file ends before.
 absl::Status ReadFully(File* file, uint64_t offset, char* buffer, size_t size, const std::string& path);
 

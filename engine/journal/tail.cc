@@ -25,15 +25,6 @@ uint64_t CountNonzero(std::string_view bytes) {
   return bytes.size() - static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\0'));
 }
 
-// The address of the first valid frame header that begins in `bytes`, which begin at `lsn`.
-std::optional<Lsn> FindFrame(std::string_view bytes, Lsn lsn, uint64_t seed) {
-  for (size_t at = 0; at + kFrameHeaderBytes <= bytes.size(); ++at) {
-    if (ClaimedFrameLsn(bytes.substr(at)) != lsn + at) continue;
-    if (DecodeFrameHeader(bytes.substr(at), lsn + at, seed).has_value()) return lsn + at;
-  }
-  return std::nullopt;
-}
-
 absl::Status BelowCheckpoint(const JournalTip& checkpoint, const char* what) {
   return absl::DataLossError(absl::StrCat("journal: ", what, ", below the checkpoint at LSN ", checkpoint.lsn,
                                           "; restore the ledger from a backup"));
@@ -64,6 +55,14 @@ absl::StatusOr<std::optional<FrameHeader>> FindHeaderBefore(SegmentList* segment
 }
 
 }  // namespace
+
+std::optional<Lsn> FindFrame(std::string_view bytes, Lsn lsn, uint64_t seed) {
+  for (size_t at = 0; at + kFrameHeaderBytes <= bytes.size(); ++at) {
+    if (ClaimedFrameLsn(bytes.substr(at)) != lsn + at) continue;
+    if (DecodeFrameHeader(bytes.substr(at), lsn + at, seed).has_value()) return lsn + at;
+  }
+  return std::nullopt;
+}
 
 absl::StatusOr<Tail> ExamineTail(SegmentList* segments, const SegmentList::Place& place, Lsn lsn) {
   Tail tail;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +15,9 @@
 #include "engine/journal/segments.h"
 
 namespace semel::internal {
+
+// The address of the first valid frame header that begins in `bytes`, which begin at `lsn`.
+std::optional<Lsn> FindFrame(std::string_view bytes, Lsn lsn, uint64_t seed);
 
 struct Tail {
   uint64_t nonzero_bytes = 0;

