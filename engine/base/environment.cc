@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "engine/base/mutex.h"
+#include "engine/base/vital_memory.h"
 
 namespace semel::internal {
 namespace {
@@ -38,12 +39,18 @@ class BackgroundThread final : public Background {
   void Schedule(std::function<void()> step) override {
     MutexLock lock(&mutex_);
     steps_.push_back(std::move(step));
-    if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+    if (!thread_.joinable()) Start();
     changed_.NotifyAll();
   }
 
  private:
+  // A process that has no memory for a thread ends, see vital_memory.h.
+  void Start() noexcept {
+    thread_ = std::thread([this] { Run(); });
+  }
+
   void Run() {
+    const VitalMemory vital;
     for (;;) {
       std::function<void()> step;
       {

@@ -5,22 +5,26 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/base/vital_memory.h"
 #include "engine/ledger/world.h"
 
 namespace semel {
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(std::string_view directory, const Options& options) {
+  const internal::VitalMemory vital;
   return internal::OpenForWriting(std::string(directory), options,
                                   internal::RealWorld(options.state_map_bytes, /*read_only=*/false));
 }
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::OpenReadOnly(std::string_view directory,
                                                              const ReadOnlyOptions& options) {
+  const internal::VitalMemory vital;
   return internal::OpenForReading(std::string(directory), options,
                                   internal::RealWorld(options.state_map_bytes, /*read_only=*/true));
 }
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::OpenInMemory(const Options& options) {
+  const internal::VitalMemory vital;
   constexpr size_t kSegmentBytes = size_t{1} << 20;  // all of it is memory
   Options in_memory = options;
   in_memory.create_if_missing = true;

@@ -13,6 +13,7 @@
 #include "engine/base/fork_guard.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/vital_memory.h"
 #include "engine/commit/redo.h"
 #include "engine/ledger/backup.h"
 #include "engine/ledger/deciding_options.h"
@@ -167,6 +168,7 @@ class ReadOnlyLedger final : public Ledger {
 
   template <typename Function>
   auto Read(const Function& function) -> decltype(function(std::declval<const Reads&>())) {
+    const VitalMemory vital;
     if (InCall()) {  // from a visitor: at the moment that it is shown
       mutex_.AssertHeld();
       return function(*reads_);

@@ -12,6 +12,7 @@
 #include "engine/base/fork_guard.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/vital_memory.h"
 #include "engine/commit/committer.h"
 #include "engine/commit/redo.h"
 #include "engine/ledger/backup.h"
@@ -146,6 +147,7 @@ class WritableLedger final : public Ledger {
   }
 
   absl::Status Close() override {
+    const VitalMemory vital;
     absl::Status status;
     {
       ReaderLock lock(&lifetime_);         // readers go on until the last checkpoint stands
@@ -242,6 +244,7 @@ class WritableLedger final : public Ledger {
 
   template <typename Function>
   auto Call(const Function& function) -> decltype(function()) {
+    const VitalMemory vital;
     if (closing_) return ClosedError();
     ReaderLock lock(&lifetime_);
     SEMEL_RETURN_IF_ERROR(Usable());
@@ -380,6 +383,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
 }
 
 WritableLedger::~WritableLedger() {
+  const VitalMemory vital;
   if (forked()) {
     Abandon();
     return;

@@ -361,7 +361,7 @@ void Arm(const FaultPlan& plan) {
   Shared& observed = g_region->observed;
   observed.calls = 0;
   observed.allocations = 0;
-  observed.struck = false;
+  observed.struck = plan.disk_is_small;
   observed.struck_open = false;
   g_region->record_bytes = 0;
   g_counts_allocations.store(true, std::memory_order_release);
@@ -504,9 +504,12 @@ using semel::testing::AllocationFails;
 #ifdef SEMEL_SANITIZED
 
 void* operator new(size_t size) {
-  void* const memory = AllocationFails() ? nullptr : std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
+  for (;;) {
+    if (void* const memory = AllocationFails() ? nullptr : std::malloc(size)) return memory;
+    const std::new_handler handler = std::get_new_handler();
+    if (handler == nullptr) throw std::bad_alloc();
+    handler();
+  }
 }
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   return AllocationFails() ? nullptr : std::malloc(size);

@@ -48,6 +48,8 @@ struct FaultPlan {
   // How many bytes files may grow by, all together, before the disk is full.
   uint64_t space_bytes = UINT64_MAX;
 
+  bool disk_is_small = false;  // in truth: an error needs no other fault
+
   uint64_t allocation = 0;  // fails, from 1; 0: none
   bool allocations_for_ever = false;
 };

@@ -3,6 +3,7 @@
 #include "tests/faults/worker.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -260,25 +261,40 @@ void Report(const std::string& fault) {
 }
 
 // What it does not catch ends the process by the usual handler, and not in the test of which this is a copy.
-[[noreturn]] void RunChild(const std::function<bool()>& work) noexcept {
+[[noreturn]] void RunChild(const std::function<bool()>& work, int said) noexcept {
+  dup2(said, STDERR_FILENO);
   alarm(kChildSeconds);
   const SpareAllocations spared;
   _exit(work() ? kFinished : kEndedByError);
 }
 
+std::string ReadAll(int fd) {
+  std::string text(4096, '\0');
+  const ssize_t read = pread(fd, text.data(), text.size(), 0);
+  text.resize(read > 0 ? static_cast<size_t>(read) : 0);
+  return text;
+}
+
 Ended InChild(const std::function<bool()>& work) {
   Shared* const shared = SharedWithChildren();
   shared->report[0] = '\0';
+  const int said = memfd_create("said", MFD_CLOEXEC);
   std::fflush(nullptr);
   const pid_t child = fork();
-  if (child == 0) RunChild(work);
+  if (child == 0) RunChild(work, said);
   int status = 0;
   Ended ended;
   if (child < 0 || waitpid(child, &status, 0) != child) {
     ended.fault = "no child process";
   } else if (WIFSIGNALED(status)) {
     ended.by_kill = WTERMSIG(status) == SIGKILL;
-    if (!ended.by_kill) ended.fault = absl::StrCat("died of ", strsignal(WTERMSIG(status)), " ", shared->report);
+    // What the ledger says, or the C++ library, of a thread for which there was no memory.
+    const std::string last_words = ReadAll(said);
+    ended.out_of_memory = WTERMSIG(status) == SIGABRT && (absl::StrContains(last_words, "out of memory") ||
+                                                          absl::StrContains(last_words, "std::system_error"));
+    if (!ended.by_kill && !ended.out_of_memory) {
+      ended.fault = absl::StrCat("died of ", strsignal(WTERMSIG(status)), ": ", last_words);
+    }
   } else if (WEXITSTATUS(status) == kFinished) {
     ended.finished = true;
   } else if (WEXITSTATUS(status) == kReported) {
@@ -286,6 +302,7 @@ Ended InChild(const std::function<bool()>& work) {
   } else if (WEXITSTATUS(status) != kEndedByError) {
     ended.fault = absl::StrCat("exited with ", WEXITSTATUS(status));
   }
+  close(said);
   return ended;
 }
 

@@ -18,9 +18,10 @@ namespace semel::testing {
 
 // How a child ended.
 struct Ended {
-  bool by_kill = false;   // its own, planned
-  bool finished = false;  // did all that it was to do
-  std::string fault;      // what is wrong: what it reported, or how it crashed; empty: nothing
+  bool by_kill = false;        // its own, planned
+  bool finished = false;       // did all that it was to do
+  bool out_of_memory = false;  // ended itself, and said so
+  std::string fault;           // what is wrong: what it reported, or how it crashed; empty: nothing
 };
 
 // Runs `work` in a fork. True: finished; false: ended by an error that the plan explains. What it finds wrong it says

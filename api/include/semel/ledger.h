@@ -12,6 +12,8 @@
 // - After any failed write or sync the ledger is poisoned: every later call returns that first error. Close it, look
 //   at the disk, open it again, and apply every change again whose outcome you did not see: each is then either
 //   kApplied or kDuplicate.
+// - When memory runs out inside a call, or in what it calls, the process ends there and then (SIGABRT), as a kill would
+//   end it: nothing that was acknowledged is lost. Set bounds (Options) that fit the machine.
 // - Do not use a ledger across fork(): the child's handle answers FailedPrecondition.
 // - Not for network file systems: they do not keep what fdatasync promises.
 
