@@ -1,28 +1,27 @@
 #!/usr/bin/env bash
 # Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 #
-# Holds the engine against the reference model for as long as it takes: random changes with parking, dead letters,
-# windows, trims, backups, restores, reopenings and kills. Any difference ends it. Prints its seed.
+# Runs the random tests for as long as it takes: power losses, kills, errors, failing allocations, full disks, damage,
+# repairs, the model, histories. For your own hardware: /dev/shm is used, or TMPDIR where there is none. Prints seeds and counts.
 #
-#   tests/soak.sh                  a million changes
-#   tests/soak.sh --changes N      as many
-#   SEMEL_TEST_SEED=S tests/soak.sh   the same again
+#   tests/soak.sh --minutes 60          everything, in turn, on all cores
+#   tests/soak.sh --minutes 5 --only kills
+#   tests/soak.sh --minutes 5 --only kills --seed S    goes on from a seed that was printed
 #
-# Builds what it needs in build/soak (optimised, with assertions).
+# A failing round is repeated alone, then with fewer steps, and the smallest that fails is printed. Builds what it needs in
+# build/soak (optimised, with assertions); --build DIR takes a tree that was built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-changes=1000000
-while [ $# -gt 0 ]; do
-  case $1 in
-    --changes) changes=$2; shift 2 ;;
-    *) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
-  esac
-done
+case " $* " in
+  *" --help "* | *" -h "*) sed -n '4,12s/^# \{0,1\}//p' "$0"; exec python3 tests/soak.py --help ;;
+  *" --build "*) exec python3 tests/soak.py "$@" ;;
+esac
 
 mkdir -p build/soak
 {
   cmake --preset release-with-assertions -B build/soak
-  cmake --build build/soak --parallel "$(nproc)" --target ledger_test
+  cmake --build build/soak --parallel "$(nproc)" --target journal_test power_loss_test faults_test damage_test \
+    repair_test ledger_test linearizability_test
 } >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
-SEMEL_SOAK_CHANGES=$changes exec build/soak/tests/ledger_test --gtest_filter='Model.R42_Soak_*'
+exec python3 tests/soak.py --build build/soak "$@"

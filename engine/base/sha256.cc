@@ -4,6 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include <new>
+
 #include "engine/base/check.h"
 
 namespace semel::internal {
@@ -12,7 +14,12 @@ struct Sha256::State {
   EVP_MD_CTX* const context = EVP_MD_CTX_new();
   ~State() { EVP_MD_CTX_free(context); }
 
-  void Begin() { SEMEL_CHECK(EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  // libcrypto takes memory of its own the first time: if there is none, it is as if `new` had found none.
+  void Begin() {
+    if (context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1) return;
+    if (const std::new_handler no_memory = std::get_new_handler(); no_memory != nullptr) no_memory();
+    throw std::bad_alloc();
+  }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) { state_->Begin(); }

@@ -162,7 +162,7 @@ absl::StatusOr<uint64_t> Reads::LsnAtTime(int64_t time_us) const {
 }
 
 absl::StatusOr<Entity> Reads::GetAtLsn(std::string_view key, const Head& head, Lsn lsn) const {
-  if (head.version == 0 || head.last.lsn <= lsn) return ToEntity(key, head);  // nothing has happened since
+  if (head.version == 0) return ToEntity(key, head);
   const ChainStart start{Table::kEntities, key, &head};
   SEMEL_ASSIGN_OR_RETURN(const VersionAtLsn at, FindAtLsn(journal_, start, lsn, journal_->floor()));
   if (!at.readable) return absl::OutOfRangeError("this moment lies before the retained history");

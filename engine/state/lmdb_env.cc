@@ -75,11 +75,17 @@ absl::Status NotRegular(const std::string& path) {
   return absl::FailedPreconditionError(absl::StrCat(path, " is not a regular file: put the file itself there"));
 }
 
-// The lock file may be missing (LMDB makes it), but must not lead elsewhere.
-absl::Status CheckLockFile(const std::string& path) {
+// The lock file must not lead elsewhere. LMDB writes it through a mapping, which a full disk answers with SIGBUS, so it
+// gets its space here; its size is LMDB's. No environment of this process has it open, or OpenMark would have refused:
+// so that closing it gives up no lock.
+absl::Status PrepareLockFile(const std::string& path) {
+  constexpr off_t kBytes = 64 << 10;
   struct stat found;
-  if (lstat(path.c_str(), &found) != 0) return errno == ENOENT ? absl::OkStatus() : SystemError(path);
-  return S_ISREG(found.st_mode) ? absl::OkStatus() : NotRegular(path);
+  if (lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) return NotRegular(path);
+  const Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kFileMode));
+  if (file.get() < 0) return SystemError(path);
+  if (fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, kBytes) == 0 || errno == EOPNOTSUPP) return absl::OkStatus();
+  return SystemError(path);
 }
 
 // Looks at data.mdb before LMDB does, and marks it as open.
@@ -167,6 +173,7 @@ OpenMark::~OpenMark() {
 
 absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Create(const std::string& directory, size_t map_bytes) {
   std::unique_ptr<LmdbEnv> env(new LmdbEnv);
+  SEMEL_RETURN_IF_ERROR(PrepareLockFile(directory + "/lock.mdb"));
   SEMEL_RETURN_IF_ERROR(env->Prepare(map_bytes));
   SEMEL_RETURN_IF_ERROR(env->OpenIn(directory, 0));
   SEMEL_RETURN_IF_ERROR(CheckLocalFileSystem(env->fd(), directory));
@@ -178,7 +185,7 @@ absl::StatusOr<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& direct
   const bool is_shared = (flags & MDB_NOLOCK) == 0;
   std::unique_ptr<LmdbEnv> env(new LmdbEnv);
   SEMEL_ASSIGN_OR_RETURN(env->mark_, ExamineDataFile(directory + "/data.mdb", is_shared));
-  if (is_shared) SEMEL_RETURN_IF_ERROR(CheckLockFile(directory + "/lock.mdb"));
+  if (is_shared) SEMEL_RETURN_IF_ERROR(PrepareLockFile(directory + "/lock.mdb"));
   SEMEL_RETURN_IF_ERROR(env->Prepare(map_bytes));
   SEMEL_RETURN_IF_ERROR(env->OpenIn(directory, flags));
   int dead = 0;
@@ -205,7 +212,8 @@ absl::Status LmdbEnv::CopyTo(const std::string& directory, unsigned int flags) c
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
   if (file.get() < 0) return SystemError(path);
   const int rc = mdb_env_copyfd2(env_, file.get(), flags);
-  absl::Status status = rc == 0 ? absl::OkStatus() : LmdbStatus(rc, absl::StrCat("copying the state to ", path).c_str());
+  absl::Status status =
+      rc == 0 ? absl::OkStatus() : LmdbStatus(rc, absl::StrCat("copying the state to ", path).c_str());
   if (status.ok() && fsync(file.get()) != 0) status = SystemError(path);
   if (!status.ok()) {
     (void)unlink(path.c_str());

@@ -75,9 +75,8 @@ class TinyDisk {
   bool mounted_ = false;
 };
 
-// Fails: LMDB writes its lock file through a mapping, which a full disk answers with SIGBUS. To be enabled once the
-// file has its space before it is mapped.
-TEST(FullDisk, DISABLED_OfARealFileSystemRefusesAndRecovers) {
+// LMDB writes its lock file through a mapping, which a full disk answers with SIGBUS if the file has no space of its own.
+TEST(FullDisk, OfARealFileSystemRefusesAndRecovers) {
   const Script script = MakeScript(TestSeed(), {.changes = 60});
   uint64_t fills = 0;
   for (uint64_t bytes = kStepBytes; !HasFailure(); bytes += 3 * kStepBytes) {

@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 #include "tests/ledger/ledger_testing.h"
+#include "tests/sim/figures.h"
 #include "tests/sim/random.h"
 
 namespace semel::testing {
@@ -199,7 +200,9 @@ void AddWhatMustCome(Script* script) {
 }  // namespace
 
 Script MakeScript(uint64_t seed, const ScriptOptions& options) {
-  Script script = ScriptMaker(seed, options).Make();
+  ScriptOptions cut = options;
+  cut.changes = Steps(options.changes);
+  Script script = ScriptMaker(seed, cut).Make();
   AddWhatMustCome(&script);
   return script;
 }

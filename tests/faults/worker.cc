@@ -128,7 +128,8 @@ class Life {
   }
 
   absl::Status OpenOnce() {
-    auto opened = Call([&] { return Ledger::Open(plan_.root + "/ledger", script_.options); });
+    const std::string path = plan_.root + "/ledger";
+    auto opened = Call([&] { return Ledger::Open(path, script_.options); });
     SEMEL_RETURN_IF_ERROR(opened.status());
     ledger_ = *std::move(opened);
     SharedWithChildren()->is_open = true;
@@ -208,6 +209,7 @@ class Life {
 
   absl::Status ApplyFromThreads(const Step& step) {
     absl::Status ended[kScriptThreads];
+    const SpareAllocations spared_here;  // a thread that cannot begin is this test's fault
     std::vector<std::thread> threads;
     for (int t = 0; t < kScriptThreads; ++t) {
       threads.emplace_back([&, t] {

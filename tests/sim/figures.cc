@@ -2,6 +2,7 @@
 
 #include "tests/sim/figures.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -50,10 +51,15 @@ Rounds::~Rounds() {
 bool Rounds::Next(uint64_t* seed) {
   if (::testing::Test::HasFailure()) return false;
   if (rounds_ != 0 ? done_ >= rounds_ : std::chrono::steady_clock::now() >= end_) return false;
-  if (done_ > 0) seed_ = internal::MixSeed(seed_, done_);
+  if (done_ > 0) seed_ = internal::MixSeed(seed_, 1);  // of the seed alone, so that a chain can be gone on with
   ++done_;
   *seed = seed_;
   return true;
+}
+
+uint64_t Steps(uint64_t drawn) {
+  const uint64_t most = NumberFromEnvironment("SEMEL_TEST_STEPS");
+  return most == 0 ? drawn : std::min(drawn, most);
 }
 
 void Figure(std::string_view row, std::string_view what, uint64_t count) {

@@ -51,6 +51,10 @@ class Rounds {
   uint64_t done_ = 0;
 };
 
+// How many steps a round goes: as many as it drew, but no more than SEMEL_TEST_STEPS, with which tests/soak.sh makes a
+// failing round small.
+uint64_t Steps(uint64_t drawn);
+
 // Records what a test did for a row of the table in docs/testing.md: prints it and, if the environment variable
 // SEMEL_FIGURES names a file, adds a line of JSON to it; tests/figures.py makes the table. `what` is a plural:
 // "power-loss images". Counts of the same row and name add up.
