@@ -78,20 +78,21 @@ std::string Describe(const RecoveryReport& report) {
 
 // Makes what the scan found durable, and clears what it refused. Only the last frame can be in the file without being
 // durable: its sync was never asked for, or failed. After a failed sync the system takes its pages for clean, so it is
-// written once more: then this sync covers it.
+// written once more: then this sync covers it. So are the zeros behind it, as far as a header goes: those that an
+// earlier opening wrote over a torn frame may not be durable either, and what they covered could come back behind the
+// next frame.
 absl::Status SettleTail(SegmentList* segments, const SegmentInfo& last, const std::optional<FrameHeader>& last_frame,
-                        const RecoveryReport& report, File* file) {
-  const bool rewrite = last_frame.has_value() && last_frame->lsn >= last.first_lsn;
-  if (rewrite) {
+                        const JournalTip& tip, bool torn, File* file) {
+  if (last_frame.has_value() && last_frame->lsn >= last.first_lsn) {
     std::string frame(last_frame->end_lsn() - last_frame->lsn, '\0');
     SEMEL_RETURN_IF_ERROR(ReadFully(file, last.OffsetOf(last_frame->lsn), frame.data(), frame.size(),
                                     SegmentPath(segments->identity(), last.first_lsn)));
     SEMEL_RETURN_IF_ERROR(file->WriteAt(last.OffsetOf(last_frame->lsn), frame));
   }
-  if (report.torn_tail) {
-    SEMEL_RETURN_IF_ERROR(WriteZeros(file, last.OffsetOf(report.torn_lsn), last.capacity_end() - report.torn_lsn));
-  }
-  return rewrite || report.torn_tail ? file->Sync() : absl::OkStatus();
+  const uint64_t rest = last.capacity_end() - tip.lsn;
+  SEMEL_RETURN_IF_ERROR(
+      WriteZeros(file, last.OffsetOf(tip.lsn), torn ? rest : std::min<uint64_t>(rest, kFrameHeaderBytes)));
+  return file->Sync();
 }
 
 // Whether the directory holds at most what a creation that was cut short leaves: files without a frame.
@@ -207,7 +208,8 @@ absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
   state->last = segments->At(segments->size() - 1).segment;
   SEMEL_ASSIGN_OR_RETURN(state->file,
                          file_system->Open(SegmentPath(identity, state->last.first_lsn), OpenMode::kReadWrite));
-  SEMEL_RETURN_IF_ERROR(SettleTail(segments, state->last, last_frame, *report, state->file.get()));
+  SEMEL_RETURN_IF_ERROR(
+      SettleTail(segments, state->last, last_frame, state->tip, report->torn_tail, state->file.get()));
   // The process before may have died between giving the last segment its name and syncing the directory.
   SEMEL_RETURN_IF_ERROR(file_system->SyncDirectory(identity.directory));
   reader->SetDurableLsn(state->tip.lsn);

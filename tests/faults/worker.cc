@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -44,11 +46,18 @@ void Acknowledge(const Script& script, size_t change, const Outcome& outcome) {
   RecordAcknowledgement(change);
 }
 
-// Only what the ledger does for a call is under the faults; what the test does with the answer is not.
+// Only what the ledger does for a call is under the faults; what the test does with the answer is not. A failed allocation
+// inside of the ledger ends the process there; one that arrives here was the caller's, for an argument, and ends it too,
+// before anything is unwound.
 template <typename Function>
 auto Call(const Function& function) {
   const SpareAllocations not_spared(false);
-  return function();
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    std::fputs("out of memory for an argument\n", stderr);
+    std::abort();
+  }
 }
 
 // ---- A life
