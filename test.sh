@@ -8,6 +8,8 @@
 #   ./test.sh --quick       the first of the three only
 #   ./test.sh --no-install  never calls apt
 #
+# Ends with what the random tests did, beside the goal of each row of the table in docs/testing.md.
+#
 # The three build trees stand in build/<preset>; one ctest runs them all, and its summary ends the output.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -19,7 +21,7 @@ for argument in "$@"; do
   case $argument in
     --quick) presets="release-with-assertions"; packages=build ;;
     --no-install) install=no ;;
-    *) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -34,7 +36,14 @@ done
 
 echo "== Testing"
 mkdir -p build/all
+export SEMEL_FIGURES=$PWD/build/figures.jsonl
+rm -f "$SEMEL_FIGURES"
 for preset in $presets; do
   echo "subdirs(\"$PWD/build/$preset\")"
 done >build/all/CTestTestfile.cmake
-ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary --parallel "$(nproc)"
+result=0
+ctest --test-dir build/all --output-on-failure --no-tests=error --no-label-summary --parallel "$(nproc)" || result=$?
+
+echo "== Figures (docs/testing.md)"
+tests/figures.py "$SEMEL_FIGURES" || result=1
+exit $result

@@ -172,6 +172,13 @@ TEST_P(JournalPowerLoss, AtEveryCallOfEveryLife_KeepsWhatWasAcknowledged) {
   Figure("T1", "power-loss images", images);
 }
 
+// A torn frame was cleared, the sync of the zeros failed, and the system went on; the next frame at that address was
+// torn in its turn, and what was left of it made the old one whole.
+TEST(JournalPowerLossSeed, ZerosWhoseSyncFailedDoNotLetAFrameComeBack) {
+  Images drawn(MixSeed(14067657834719810803u, 0));
+  drawn.Draw();
+}
+
 INSTANTIATE_TEST_SUITE_P(Part, JournalPowerLoss, ::testing::Range(0, 4));
 
 }  // namespace

@@ -27,14 +27,21 @@ MUTANTS = [
         {"journal": "*JournalPowerLoss*/0"}),
     Mutant(
         "tail_not_zeroed", "a torn tail is left where the next frame ends", "engine/journal/writer.cc",
-        "  if (report.torn_tail) {\n    SEMEL_RETURN_IF_ERROR(WriteZeros",
-        "  if (report.torn_tail && !MUTANT(tail_not_zeroed)) {\n    SEMEL_RETURN_IF_ERROR(WriteZeros",
+        "torn ? rest : std::min<uint64_t>(rest, kFrameHeaderBytes)",
+        "torn && !MUTANT(tail_not_zeroed) ? rest : std::min<uint64_t>(rest, kFrameHeaderBytes)",
         {"journal": "RecoveryTest.TornTail*:*JournalPowerLoss*/0"}),
+    Mutant(
+        "zeros_not_settled", "zeros behind the last frame whose sync failed are taken for durable at open",
+        "engine/journal/writer.cc",
+        "  const uint64_t rest = last.capacity_end() - tip.lsn;\n",
+        "  if (MUTANT(zeros_not_settled) && !torn) return file->Sync();\n"
+        "  const uint64_t rest = last.capacity_end() - tip.lsn;\n",
+        {"journal": "JournalPowerLossSeed.*"}),
     Mutant(
         "last_frame_not_settled", "a last frame whose sync failed is taken for durable at open",
         "engine/journal/writer.cc",
-        "  const bool rewrite = last_frame.has_value() &&",
-        "  const bool rewrite = !MUTANT(last_frame_not_settled) && last_frame.has_value() &&",
+        "  if (last_frame.has_value() && last_frame->lsn >= last.first_lsn) {\n",
+        "  if (!MUTANT(last_frame_not_settled) && last_frame.has_value() && last_frame->lsn >= last.first_lsn) {\n",
         {"journal": "RecoveryTest.FrameOfAFailedSync*:*JournalPowerLoss*/0"}),
     Mutant(
         "damage_cut_as_a_tail", "a damaged frame before a valid one is cut away", "engine/journal/writer.cc",
@@ -114,10 +121,15 @@ MUTANTS = [
         "  commit_time_us_ = MUTANT(commit_time_falls) ? now_us : std::max(tip.commit_time_us, now_us);\n",
         {"journal": "Frame.CommitTime*:JournalWriterTest.Append_CommitTime*"}),
     Mutant(
-        "frames_not_chained", "a frame need not continue the one before it", "engine/journal/frame_scan.cc",
-        "  const bool continues = header_.previous_checksum == tip_.frame_checksum &&",
-        "  const bool continues = (MUTANT(frames_not_chained) || header_.previous_checksum == tip_.frame_checksum) &&",
+        "frames_not_chained", "a frame need not continue the one before it", "engine/journal/frame.cc",
+        "header.lsn == tip.lsn && header.previous_checksum == tip.frame_checksum &&",
+        "header.lsn == tip.lsn && (MUTANT(frames_not_chained) || header.previous_checksum == tip.frame_checksum) &&",
         {"journal": "RecoveryTest.*:ReaderTest.*"}),
+    Mutant(
+        "history_not_compared", "a frame may carry another history than that before it", "engine/journal/frame.cc",
+        "         header.history_before == tip.history;\n",
+        "         (MUTANT(history_not_compared) || header.history_before == tip.history);\n",
+        {"tamper": "TamperEvidence.AFrame*"}),
     Mutant(
         "history_without_time_and_place", "the history's hash covers entries alone: frames can be cut otherwise, or redated",
         "engine/journal/frame.cc",

@@ -140,6 +140,14 @@ TEST(TamperEvidence, FramesCannotBeMergedSwappedOrRedated) {
   EXPECT_NE(HashOf(redated, HashOf(frames[0], {})), after_two);
 }
 
+TEST(TamperEvidence, AFrameThatCarriesAnotherHistoryDoesNotContinue) {
+  const std::vector<EncodedFrame> frames = MakeFrames(20);
+  internal::JournalTip tip = TipAfter(frames[0].header);
+  EXPECT_TRUE(Continues(frames[1].header, tip));
+  tip.history[5] = static_cast<char>(tip.history[5] ^ 1);
+  EXPECT_FALSE(Continues(frames[1].header, tip));
+}
+
 // ---- Whole ledgers that are right in themselves
 
 Change Paid(int number, std::string_view account, Amount amount) {
