@@ -83,7 +83,7 @@ void PrintReport(const VerifyReport& report, bool json) {
   figures.Add("base_lsn", report.base_lsn);
   figures.Add("lsn", report.lsn);
   figures.Add("state_digest", report.state_digest);
-  figures.AddYesNo("base_vouched", report.base_vouched);
+  if (json || report.base_vouched) figures.AddYesNo("base_vouched", report.base_vouched);
   figures.Add("fault", json || !report.ok() ? report.fault : "none");
   figures.Print(json);
 }

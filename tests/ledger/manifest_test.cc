@@ -17,6 +17,7 @@ Manifest Sample() {
   manifest.options.balance_lookback = 99;
   manifest.options.explicit_entities = true;
   manifest.options.parking_bytes = 12345;
+  manifest.tamper_evident = true;
   manifest.restored_from_epoch = 6;
   manifest.restored_at_lsn = 4096;
   return manifest;
@@ -64,7 +65,7 @@ TEST(Manifest, GoldenText) {
             "semel ledger\nformat: 1\nuuid: 30313233343536373839616263646566\nepoch: 7\n"
             "created_us: 1700000000000000\nbalance_lookback: 99\nexplicit_entities: 1\nparking: 0\n"
             "parking_changes: 100000\nparking_bytes: 12345\nparking_changes_per_entity: 1000\n"
-            "parking_bytes_per_entity: 8388608\nrestored_from_epoch: 6\nrestored_at_lsn: 4096\n");
+            "parking_bytes_per_entity: 8388608\ntamper_evident: 1\nrestored_from_epoch: 6\nrestored_at_lsn: 4096\n");
 }
 
 // What `parse` makes of a text with any byte changed or missing.
