@@ -34,7 +34,10 @@ MUTANTS = [
         "zeros_not_settled", "zeros behind the last frame whose sync failed are taken for durable at open",
         "engine/journal/writer.cc",
         "  const uint64_t rest = last.capacity_end() - tip.lsn;\n",
-        "  if (MUTANT(zeros_not_settled) && !torn) return file->Sync();\n"
+        "  if (MUTANT(zeros_not_settled) && !torn) {\n"
+        "    const bool rewritten = last_frame.has_value() && last_frame->lsn >= last.first_lsn;\n"
+        "    return rewritten ? file->Sync() : absl::OkStatus();\n"
+        "  }\n"
         "  const uint64_t rest = last.capacity_end() - tip.lsn;\n",
         {"journal": "JournalPowerLossSeed.*"}),
     Mutant(
