@@ -53,6 +53,22 @@ class TamperEvidence(CliCase):
         self.assertTrue(self.json_lines("options", self.ledger)[0]["tamper_evident"])
 
 
+class Secrets(CliCase):
+    SECRET = "c2VjcmV0LXZhbHVl"  # "secret-value"
+
+    def test_values_do_not_reach_messages(self):
+        put = {"updates": [{"key": "doc", "expect_version": 0, "put": self.SECRET}]}
+        streams = [lines([{"id": "P-1", **put}, {"id": "P-2", **put}]),  # the second: CONFLICT
+                   lines([{"id": "P-1", "updates": [{"key": "doc", "expect_version": 0, "put": "eA=="}]}]),  # ID_REUSED
+                   '{"id": "P-3", "updates": [{"key": "doc", "put": "' + self.SECRET + '" BROKEN\n',
+                   '{"id": "P-4", "updates": [{"key": "doc", "putt": "' + self.SECRET + '"}]}\n']
+        for stream in streams:
+            result = self.run_semel("apply", self.ledger, "-", "--create", "--outcomes", "-", stdin=stream, exit_status=None)
+            for text in (result.stdout, result.stderr):
+                self.assertNotIn(self.SECRET, text)
+                self.assertNotIn("secret-value", text)
+
+
 class Repair(CliCase):
     def setUp(self):
         super().setUp()
