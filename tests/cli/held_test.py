@@ -43,7 +43,7 @@ class HeldCase(CliCase):
 class Options(HeldCase):
     SHOWN = {"parking": False, "parking_changes": "100000", "parking_bytes": str(64 << 20),
              "parking_changes_per_entity": "1000", "parking_bytes_per_entity": str(8 << 20),
-             "balance_lookback": "4096", "explicit_entities": False}
+             "balance_lookback": "4096", "explicit_entities": False, "tamper_evident": False}
 
     def test_a_new_ledger_has_the_documented_ones(self):
         self.run_semel("init", self.ledger)
