@@ -427,6 +427,7 @@ absl::Status Committer::RunCheckpoint() {
   {
     SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<StateSnapshot> now, parts_.store->Snapshot());
     MutexLock commit_lock(&commit_mutex_);
+    SEMEL_RETURN_IF_ERROR(poison_.Get());  // a frame that failed since may be in the journal, and is in no head
     info.tip = parts_.writer->tip();
     if (info.tip.lsn == now->info().tip.lsn) return absl::OkStatus();  // nothing new
     info.options = deciding_options_;

@@ -50,9 +50,14 @@ bool FailOnce(Random* random) {
                              << SharedWithChildren()->struck_path << ", strike " << static_cast<int>(plan.strike)
                              << (plan.for_ever ? " for ever" : " once");
   const bool struck = SharedWithChildren()->struck;
+  SCOPED_TRACE(absl::StrCat("after call ", plan.call, ", a ", SharedWithChildren()->struck_call, " of ",
+                            SharedWithChildren()->struck_path, ", strike ", static_cast<int>(plan.strike),
+                            plan.for_ever ? " for ever" : " once"));
   if (random->OneIn(2)) {
+    SCOPED_TRACE("the process ended");
     ExpectRecoversIn(script, directory.path());
   } else {
+    SCOPED_TRACE("the power went");
     PlayRecorded(&disk);
     disk.Crash(random->Next());
     const TempDirectory image;

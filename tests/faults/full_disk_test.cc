@@ -38,7 +38,7 @@ void ExpectRecoversIn(const Script& script, const std::string& root) {
 TEST(FullDisk, AtEachSizeRefusesAndRecovers) {
   uint64_t fills = 0;
   uint64_t seed = 0;
-  for (Rounds rounds(8); rounds.Next(&seed);) {
+  for (Rounds rounds(14); rounds.Next(&seed);) {
     Random random(seed);
     const Script script = MakeScript(random.Next(), {.changes = random.Between(10, 60), .threads = random.OneIn(3)});
     for (uint64_t space_bytes = random.Below(kStepBytes); !HasFailure(); space_bytes += kStepBytes) {

@@ -360,6 +360,7 @@ void Arm(const FaultPlan& plan) {
   g_space_left = plan.space_bytes;
   Shared& observed = g_region->observed;
   observed.calls = 0;
+  observed.is_open = false;
   observed.allocations = 0;
   observed.struck = plan.disk_is_small;
   observed.struck_open = false;

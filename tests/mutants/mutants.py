@@ -379,6 +379,12 @@ MUTANTS = [
         "  if (MUTANT(acknowledged_after_a_failed_sync)) status = absl::OkStatus();\n",
         {"ledger": "DurabilityRules.R31*"}),
     Mutant(
+        "checkpoint_of_a_poisoned_ledger", "a checkpoint goes on though a frame has failed since it began",
+        "engine/commit/committer.cc",
+        "    SEMEL_RETURN_IF_ERROR(poison_.Get());  // a frame that failed since",
+        "    if (!MUTANT(checkpoint_of_a_poisoned_ledger)) SEMEL_RETURN_IF_ERROR(poison_.Get());  // a frame that failed since",
+        {"ledger": "PoisonedCheckpoint.*"}),
+    Mutant(
         "poison_forgotten", "after a failed write reads and calls go on", "engine/commit/committer.cc",
         "  if (!status.ok()) return poison_.Set(status);\n  frames_.fetch_add",
         "  if (!status.ok()) return MUTANT(poison_forgotten) ? status : poison_.Set(status);\n  frames_.fetch_add",
