@@ -73,9 +73,10 @@ int main(int argc, char** argv) {
   using semel::bench::Precondition;
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  const std::pair<const char*, Precondition> preconditions[] = {{"expect_balance", Precondition::kBalance},
-                                                                {"expect_balance_since_10", Precondition::kBalanceSince},
-                                                                {"expect_version", Precondition::kVersion}};
+  const std::pair<const char*, Precondition> preconditions[] = {
+      {"expect_balance", Precondition::kBalance},
+      {"expect_balance_since_10", Precondition::kBalanceSince},
+      {"expect_version", Precondition::kVersion}};
   for (const int64_t depth : {10, 100, 1000, 4000}) {
     for (const auto& [name, precondition] : preconditions) {
       benchmark::RegisterBenchmark(name, semel::bench::Apply, precondition)

@@ -33,7 +33,7 @@ void AddStatusCommands(CLI::App& app, int* exit);  // stats, verify
 void AddUpkeep(CLI::App& app, int* exit);          // trim, retire, answerable, rebuild, compact
 void AddBackup(CLI::App& app, int* exit);          // backup, restore
 void AddRepair(CLI::App& app, int* exit);
-void AddExport(CLI::App& app, int* exit);          // export, import
+void AddExport(CLI::App& app, int* exit);  // export, import
 
 // Says what went wrong with a ledger on stderr, with what to do about it. Returns the exit status.
 int Fail(const absl::Status& status, std::string_view ledger);

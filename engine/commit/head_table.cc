@@ -325,7 +325,8 @@ absl::Status HeadTable::Overlay::Visit(const std::function<bool(std::string_view
     if (head.version != 0) going = visit(key, head);  // else it was erased
   };
   const auto show_dirty_below = [&](const std::string_view* key) {
-    for (; going && next != heads.end() && (key == nullptr || next->first < *key); ++next) show(next->first, next->second);
+    for (; going && next != heads.end() && (key == nullptr || next->first < *key); ++next)
+      show(next->first, next->second);
   };
   SEMEL_RETURN_IF_ERROR(snapshot->Scan(table, start, [&](std::string_view key, const Head& head) {
     show_dirty_below(&key);

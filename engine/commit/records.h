@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What an entry does to the tables of records (engine/rules/head.h), and what stands in these records. All of it follows
-// from the entry: commit, redo and verify use the same function.
+// What an entry does to the tables of records (engine/rules/head.h), and what stands in these records. All of it
+// follows from the entry: commit, redo and verify use the same function.
 //
 //   table      key                                       record
 //   positions  source, incarnation, position             PositionRecord: why the position was refused, that it is

@@ -43,8 +43,8 @@ struct Effect {
   std::string_view incarnation;
   bool chained = false;
   uint32_t window = 0;
-  bool settles = false;      // the position was neither refused nor parked
-  bool sets_cursor = false;  // an operator moved the cursor to `position`; nothing was consumed
+  bool settles = false;                    // the position was neither refused nor parked
+  bool sets_cursor = false;                // an operator moved the cursor to `position`; nothing was consumed
   std::optional<uint64_t> settled_before;  // SourceState::settled before the change
 };
 using Effects = absl::InlinedVector<Effect, 3>;

@@ -37,7 +37,8 @@ Head RecordHead(std::string_view bytes) {
 }
 
 const char* TableName(Table table) {
-  static constexpr const char* kNames[kTableCount] = {"entities", "sources", "positions", "parked", "letters", "retired"};
+  static constexpr const char* kNames[kTableCount] = {"entities", "sources", "positions",
+                                                      "parked",   "letters", "retired"};
   return kNames[static_cast<size_t>(table)];
 }
 

@@ -50,11 +50,12 @@ struct Stamp {
 struct SourceState {
   uint64_t cursor = 0;  // the last consumed position; of a windowed source: all up to here are consumed
   std::string incarnation;
-  bool chained = false;         // the first message named a previous one
-  uint32_t window = 0;          // 0: positions rise; else how far beyond the cursor they may come
-  std::string ahead;            // windowed: bit i % 8 of byte i / 8 says whether cursor + 1 + i is consumed; no zeros at the end
-  uint64_t first_version = 1;   // the version of the first position of this incarnation
-  std::optional<uint64_t> settled;  // the highest position that was neither refused nor is parked; not of windowed sources
+  bool chained = false;  // the first message named a previous one
+  uint32_t window = 0;   // 0: positions rise; else how far beyond the cursor they may come
+  std::string ahead;  // windowed: bit i % 8 of byte i / 8 says whether cursor + 1 + i is consumed; no zeros at the end
+  uint64_t first_version = 1;  // the version of the first position of this incarnation
+  std::optional<uint64_t>
+      settled;  // the highest position that was neither refused nor is parked; not of windowed sources
 };
 
 // What plain accounts do not have. Shared between copies of a head, so it is replaced, never changed, once shared.

@@ -94,8 +94,8 @@ SourceJudgement JudgeSource(const SourcePosition& source, const Head& head, cons
         absl::StrCat("source: the cursor is at ", *cursor, ", previous ", *source.previous, " has not arrived"));
   }
   if (source.window != 0 && source.position - cursor.value_or(0) > source.window) {
-    return Early(absl::StrCat("source: the cursor is at ", cursor.value_or(0), ", beyond its window of ",
-                              source.window));
+    return Early(
+        absl::StrCat("source: the cursor is at ", cursor.value_or(0), ", beyond its window of ", source.window));
   }
   if (memory != nullptr && memory->blocked.has_value() && source.position > *memory->blocked) {
     return Early(absl::StrCat("source: position ", *memory->blocked, " is not decided yet"));

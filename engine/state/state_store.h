@@ -73,8 +73,8 @@ class StateStore {
 
   virtual absl::StatusOr<std::unique_ptr<StateSnapshot>> Snapshot() = 0;
 
-  // Replaces the records given, keeps the others, and stores `info` (tip, options and floor; the rest is computed), all in
-  // one durable transaction. Errors: ResourceExhausted (map or disk full), and others; all poison the store.
+  // Replaces the records given, keeps the others, and stores `info` (tip, options and floor; the rest is computed), all
+  // in one durable transaction. Errors: ResourceExhausted (map or disk full), and others; all poison the store.
   virtual absl::Status Commit(const RecordFeed& records, const CheckpointInfo& info) = 0;
 
   // Writes a copy of the state's file, as one checkpoint left it, into `directory`, which must be there and hold none.
@@ -82,8 +82,8 @@ class StateStore {
   // AlreadyExists, ResourceExhausted and others of the copy, which do not poison.
   virtual absl::Status CopyTo(const std::string& directory);
 
-  // Whether another file has taken the place of the one that is open, which a compaction or a rebuild in another process
-  // does. Then this store shows what was, and has to be opened anew.
+  // Whether another file has taken the place of the one that is open, which a compaction or a rebuild in another
+  // process does. Then this store shows what was, and has to be opened anew.
   virtual absl::StatusOr<bool> Replaced() { return false; }
 
   virtual absl::StatusOr<StateStats> GetStats() = 0;
@@ -112,9 +112,10 @@ struct LmdbOptions {
 // Creates an empty state: under a temporary name, one synced commit, then rename and sync of the parent directory.
 absl::Status CreateLmdbState(const LmdbOptions& options);
 
-// Makes the state `to_directory`, which must not be there, of the one that `options` names and that is not open: the same
-// records and checkpoint, without free pages, durable but for its own name. Errors: as OpenLmdbState; ResourceExhausted
-// (the disk is full); DataLoss (the copy is not what it should be). After an error nothing is left behind.
+// Makes the state `to_directory`, which must not be there, of the one that `options` names and that is not open: the
+// same records and checkpoint, without free pages, durable but for its own name. Errors: as OpenLmdbState;
+// ResourceExhausted (the disk is full); DataLoss (the copy is not what it should be). After an error nothing is left
+// behind.
 absl::Status CompactLmdbState(const LmdbOptions& options, const std::string& to_directory);
 
 // Opens it after checking the file's size against what its meta page claims, its format, uuid and epoch, and that this

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// T5: allocations fail, one or all from one on, in any call to the ledger and in its threads. The process ends there and
-// then, or LMDB's error ends the use of the ledger; in either case nothing acknowledged is lost.
+// T5: allocations fail, one or all from one on, in any call to the ledger and in its threads. The process ends there
+// and then, or LMDB's error ends the use of the ledger; in either case nothing acknowledged is lost.
 
 #include <gtest/gtest.h>
 

@@ -75,7 +75,8 @@ class TinyDisk {
   bool mounted_ = false;
 };
 
-// LMDB writes its lock file through a mapping, which a full disk answers with SIGBUS if the file has no space of its own.
+// LMDB writes its lock file through a mapping, which a full disk answers with SIGBUS if the file has no space of its
+// own.
 TEST(FullDisk, OfARealFileSystemRefusesAndRecovers) {
   const Script script = MakeScript(TestSeed(), {.changes = 60});
   uint64_t fills = 0;

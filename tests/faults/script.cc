@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 #include "tests/ledger/ledger_testing.h"
+#include "tests/ledger/show_ledger.h"
 #include "tests/sim/figures.h"
 #include "tests/sim/random.h"
 
@@ -227,16 +228,8 @@ std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before,
 
 absl::StatusOr<std::vector<std::string>> ShowState(Ledger* ledger) {
   std::vector<std::string> lines;
-  ScanOptions scan;
-  scan.include_deleted = true;
-  scan.fresh = true;
-  SEMEL_RETURN_IF_ERROR(ledger
-                            ->Scan(scan,
-                                   [&](const Entity& entity) {
-                                     lines.push_back(ToJson(entity));
-                                     return true;
-                                   })
-                            .status());
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Entity> entities, AllEntities(ledger));
+  for (const Entity& entity : entities) lines.push_back(ToJson(entity));
   SEMEL_ASSIGN_OR_RETURN(const auto sources, ledger->ListSources());
   for (const SourceCursor& source : sources) lines.push_back(ToJson(source));
   SEMEL_ASSIGN_OR_RETURN(const auto parked, ledger->ListParked({.limit = 0}));

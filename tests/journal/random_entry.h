@@ -76,8 +76,13 @@ class RandomEntry {
       case EntryKind::kChange:
         break;
       case EntryKind::kOptions:
-        entry.options = {static_cast<uint32_t>(Number()), random_.OneIn(2), random_.OneIn(2), Number(), Number(),
-                         Number(), Number()};
+        entry.options = {static_cast<uint32_t>(Number()),
+                         random_.OneIn(2),
+                         random_.OneIn(2),
+                         Number(),
+                         Number(),
+                         Number(),
+                         Number()};
         break;
       case EntryKind::kSetSource:
         FillSourceEffect(&entry.effects.emplace_back());
@@ -191,8 +196,8 @@ inline std::string Describe(const Entry& entry) {
                   " parked ", entry.parked, " letter ", entry.letter);
   for (const std::string_view key : entry.erased) absl::StrAppend(&text, " ", std::string(key));
   if (entry.settles) {
-    absl::StrAppend(&text, " settles ", std::string(entry.settles->source), " ", std::string(entry.settles->incarnation),
-                    " ", entry.settles->position);
+    absl::StrAppend(&text, " settles ", std::string(entry.settles->source), " ",
+                    std::string(entry.settles->incarnation), " ", entry.settles->position);
   }
   if (entry.message) {
     absl::StrAppend(&text, " message ", std::string(entry.message->change), " ", std::string(entry.message->original),

@@ -1,7 +1,7 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Rule R39 on the simulator: parked changes and dead letters survive a power loss at whichever call exactly as they were
-// acknowledged, and so do retries, discards and retired prefixes.
+// Rule R39 on the simulator: parked changes and dead letters survive a power loss at whichever call exactly as they
+// were acknowledged, and so do retries, discards and retired prefixes.
 
 #include <functional>
 #include <string>

@@ -41,11 +41,14 @@ TEST_F(RetireTest, R43_RetiredKeys_AreIndeterminateForEver_AndGoneFromTheState) 
   }
   EXPECT_EQ(ledger_->GetStats()->entities, 3u);
   uint64_t seen = 0;
-  ASSERT_TRUE(ledger_->Scan({}, [&](const Entity& entity) {
-                        EXPECT_NE(entity.key.substr(0, 16), "transfer/2026-01");
-                        ++seen;
-                        return true;
-                      }).ok());
+  ASSERT_TRUE(ledger_
+                  ->Scan({},
+                         [&](const Entity& entity) {
+                           EXPECT_NE(entity.key.substr(0, 16), "transfer/2026-01");
+                           ++seen;
+                           return true;
+                         })
+                  .ok());
   EXPECT_EQ(seen, 3u);
 }
 

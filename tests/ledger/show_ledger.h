@@ -17,21 +17,25 @@
 
 namespace semel::testing {
 
-// All that a ledger can be asked, line by line, each JSON: entities, their histories and pasts, sources, what is held,
-// retired prefixes, the journal.
-inline absl::StatusOr<std::vector<std::string>> ShowAll(Ledger* ledger) {
-  std::vector<std::string> lines;
+// All entities, deleted ones too, in key order.
+inline absl::StatusOr<std::vector<Entity>> AllEntities(Ledger* ledger) {
   std::vector<Entity> entities;
   ScanOptions scan;
   scan.include_deleted = true;
   scan.fresh = true;
-  SEMEL_RETURN_IF_ERROR(ledger
-                            ->Scan(scan,
-                                   [&](const Entity& entity) {
-                                     entities.push_back(entity);
-                                     return true;
-                                   })
-                            .status());
+  const auto take = [&](const Entity& entity) {
+    entities.push_back(entity);
+    return true;
+  };
+  SEMEL_RETURN_IF_ERROR(ledger->Scan(scan, take).status());
+  return entities;
+}
+
+// All that a ledger can be asked, line by line, each JSON: entities, their histories and pasts, sources, what is held,
+// retired prefixes, the journal.
+inline absl::StatusOr<std::vector<std::string>> ShowAll(Ledger* ledger) {
+  std::vector<std::string> lines;
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Entity> entities, AllEntities(ledger));
   for (const Entity& entity : entities) {
     lines.push_back(ToJson(entity));
     SEMEL_ASSIGN_OR_RETURN(const Entity alone, ledger->Get(entity.key));
@@ -66,18 +70,11 @@ inline absl::StatusOr<std::vector<std::string>> ShowAll(Ledger* ledger) {
 // Version, balance and value of each entity.
 inline absl::StatusOr<std::vector<std::string>> ShowEntities(Ledger* ledger) {
   std::vector<std::string> lines;
-  ScanOptions scan;
-  scan.include_deleted = true;
-  scan.fresh = true;
-  SEMEL_RETURN_IF_ERROR(ledger
-                            ->Scan(scan,
-                                   [&](const Entity& entity) {
-                                     lines.push_back(absl::StrCat(entity.key, " ", entity.version, " ",
-                                                                  AmountToString(entity.balance), " ",
-                                                                  entity.value.value_or("")));
-                                     return true;
-                                   })
-                            .status());
+  SEMEL_ASSIGN_OR_RETURN(const std::vector<Entity> entities, AllEntities(ledger));
+  for (const Entity& entity : entities) {
+    lines.push_back(absl::StrCat(entity.key, " ", entity.version, " ", AmountToString(entity.balance), " ",
+                                 entity.value.value_or("")));
+  }
   return lines;
 }
 

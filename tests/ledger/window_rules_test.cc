@@ -136,10 +136,13 @@ TEST_F(WindowTest, SetSource_Forward_SkipsWhatLiesBetween_AndIsJournaled) {
   EXPECT_EQ(Say(AddFrom("x", "s", 1, "a", 1)), "DUPLICATE");
   EXPECT_EQ(Say(AddFrom("z", "s", 10, "a", 1)), "INVALID");
   std::vector<std::string> reasons;
-  ASSERT_TRUE(ledger_->ReadJournal(0, [&](const JournalEntry& entry) {
-                        reasons.push_back(entry.reason);
-                        return true;
-                      }).ok());
+  ASSERT_TRUE(ledger_
+                  ->ReadJournal(0,
+                                [&](const JournalEntry& entry) {
+                                  reasons.push_back(entry.reason);
+                                  return true;
+                                })
+                  .ok());
   EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "cursor of source s set to 10"), 1);
 }
 

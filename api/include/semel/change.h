@@ -206,9 +206,9 @@ std::string ToJson(const Change& change);
 std::string ToProto(const Change& change);
 
 // The fingerprint of what a change means: 128 bits over a canonical encoding of keys, actions, operands, stamps and
-// `balanced`; of a message that could not be decoded, over its bytes. Two messages with one id and different fingerprints are answered kIdReused. Equal in every process,
-// build and release. Expected versions and balances, ids, sources and metadata do not count; the order of updates
-// does not count; a check counts by its key.
+// `balanced`; of a message that could not be decoded, over its bytes. Two messages with one id and different
+// fingerprints are answered kIdReused. Equal in every process, build and release. Expected versions and balances, ids,
+// sources and metadata do not count; the order of updates does not count; a check counts by its key.
 struct Fingerprint {
   uint64_t high = 0;
   uint64_t low = 0;
