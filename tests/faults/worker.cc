@@ -82,8 +82,9 @@ class Life {
     if (poison.ok()) return;
     // One fault makes one error; of many, that of a call that was refused may have come before. Some calls add to it
     // what they did.
+    const bool one_fault = !plan_.for_ever && !plan_.disk_is_small && plan_.space_bytes == UINT64_MAX;
     const bool is_first = first.code() == poison.code() && absl::StartsWith(first.message(), poison.message());
-    if (!plan_.for_ever && !is_first) {
+    if (one_fault && !is_first) {
       Report(absl::StrCat("the first error was ", first.ToString(), ", now ", poison.ToString()));
     }
     const Change& change = script_.changes[0];
