@@ -19,6 +19,9 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // the engine could not do it, verify found a fault, or retried letters stay
 inline constexpr int kExitUsage = 2;   // the arguments, or the input that they name, cannot be used
 
+// All of them, in the order in which --help lists them.
+void AddCommands(CLI::App& app, int* exit);
+
 void AddInit(CLI::App& app, int* exit);
 void AddOptions(CLI::App& app, int* exit);
 void AddApply(CLI::App& app, int* exit);

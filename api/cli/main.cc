@@ -87,21 +87,7 @@ int Run(int argc, char** argv) {
       "input.\n"
       "Run semel COMMAND --help for the options and an example of each.");
   int exit = kExitOk;
-  AddInit(app, &exit);
-  AddOptions(app, &exit);
-  AddApply(app, &exit);
-  AddEntityCommands(app, &exit);
-  AddStatement(app, &exit);
-  AddTrialBalance(app, &exit);
-  AddJournal(app, &exit);
-  AddSources(app, &exit);
-  AddParked(app, &exit);
-  AddDeadLetters(app, &exit);
-  AddStatusCommands(app, &exit);
-  AddUpkeep(app, &exit);
-  AddBackup(app, &exit);
-  AddRepair(app, &exit);
-  AddExport(app, &exit);
+  AddCommands(app, &exit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -123,6 +123,16 @@ TEST_F(SourceRules, R26_ChangedOrOmittedIncarnationIsRefusedAndConsumesNothing) 
   EXPECT_EQ(Say(message(3, "i1")), "APPLIED");
 }
 
+// docs/decisions/0017
+TEST_F(SourceRules, R26_MalformedPositionSaysNothingOfItsStream) {
+  Change malformed = AddFrom("x", "feed", 0, "a", 1);
+  malformed.source->incarnation = "other";
+  malformed.source->window = 8;  // positions of a window begin at 1
+  EXPECT_EQ(Say(malformed), "INVALID");
+  EXPECT_EQ(Say(AddFrom("y", "feed", 1, "a", 2)), "APPLIED");
+  EXPECT_EQ(Balance("a"), 2);
+}
+
 TEST_F(SourceRules, R26_WrongPreviousConsumesNothingAndAGapIsEarly) {
   auto chained = [](uint64_t position, uint64_t previous) {
     Change change = Message(position);

@@ -122,9 +122,11 @@ void ReferenceModel::Reopen() {
 
 // ---- Sources
 
-// What is wrong with the stream; notes what the first message says of it.
+// What is wrong with the stream; notes what the first message that is well-formed says of it (docs/decisions/0017).
 bool ReferenceModel::SourceFault(const SourcePosition& message) {
   if (message.name.empty()) return true;
+  if (message.window != 0 && (message.previous || message.position == 0)) return true;
+  if (message.previous && *message.previous >= message.position) return true;
   const auto [found, first] = sources_.try_emplace(message.name);
   ModelSource& source = found->second;
   if (first) {
@@ -133,8 +135,6 @@ bool ReferenceModel::SourceFault(const SourcePosition& message) {
     source.chained = message.previous.has_value();
   }
   if (message.incarnation != source.incarnation || message.window != source.window) return true;
-  if (source.window != 0 && (message.previous || message.position == 0)) return true;
-  if (message.previous && *message.previous >= message.position) return true;
   if (source.cursor && message.position <= *source.cursor) return false;
   return message.previous ? source.cursor && *message.previous < *source.cursor : source.chained;
 }

@@ -1,0 +1,25 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "api/cli/commands.h"
+
+namespace semel::cli {
+
+void AddCommands(CLI::App& app, int* exit) {
+  AddInit(app, exit);
+  AddOptions(app, exit);
+  AddApply(app, exit);
+  AddEntityCommands(app, exit);
+  AddStatement(app, exit);
+  AddTrialBalance(app, exit);
+  AddJournal(app, exit);
+  AddSources(app, exit);
+  AddParked(app, exit);
+  AddDeadLetters(app, exit);
+  AddStatusCommands(app, exit);
+  AddUpkeep(app, exit);
+  AddBackup(app, exit);
+  AddRepair(app, exit);
+  AddExport(app, exit);
+}
+
+}  // namespace semel::cli
