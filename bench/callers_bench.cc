@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
 
 namespace semel::bench {
@@ -25,7 +25,7 @@ struct Files {
   ~Files() { close(fd); }
 
   static constexpr size_t kFileBytes = size_t{1} << 20;
-  const ScratchDirectory scratch;
+  const Scratch scratch;
   const std::unique_ptr<Ledger> ledger;
   int fd = -1;
 };

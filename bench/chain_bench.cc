@@ -8,8 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
+#include "engine/base/checksum.h"
 
 namespace semel::bench {
 namespace {
@@ -43,7 +44,7 @@ class LongHistory {
   uint64_t version() const { return version_; }
 
  private:
-  const ScratchDirectory scratch_;
+  const Scratch scratch_;
   std::unique_ptr<Ledger> ledger_;
   uint64_t version_ = 0;
 };

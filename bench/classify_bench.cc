@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
 #include "engine/rules/classify.h"
 #include "engine/rules/effect.h"

@@ -5,8 +5,9 @@
 
 #include <string>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
+#include "engine/base/checksum.h"
 #include "engine/journal/entry.h"
 #include "engine/rules/effect.h"
 #include "engine/rules/identity.h"

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
 
 namespace semel::bench {
@@ -49,7 +49,7 @@ class Account {
   Ledger* ledger() const { return ledger_.get(); }
 
  private:
-  const ScratchDirectory scratch_;
+  const Scratch scratch_;
   std::unique_ptr<Ledger> ledger_;
   uint64_t version_ = 0;
 };

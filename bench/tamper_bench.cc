@@ -8,27 +8,25 @@
 #include <memory>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/setup.h"
 #include "benchmark/benchmark.h"
 
 namespace semel::bench {
 namespace {
 
-constexpr size_t kLoadBatch = 8000;
-
 void Apply(benchmark::State& state, bool tamper_evident) {
-  const ScratchDirectory scratch;
+  const Scratch scratch;
   Options options;
   options.tamper_evident = tamper_evident;
   const std::unique_ptr<Ledger> ledger = OpenNewLedger(scratch.path() + "/ledger", options);
-  Producer producer(Smoke() ? 100 : 100'000);
-  for (std::vector<Change> changes = producer.NextCreations(kLoadBatch); !changes.empty();
-       changes = producer.NextCreations(kLoadBatch)) {
-    CheckAll(ledger->ApplyBatch(changes), OutcomeCode::kApplied);
-  }
+  Workload workload;
+  workload.entities = Smoke() ? 100 : 100'000;
+  Producer producer(workload);
+  CreateAccounts(ledger.get(), &producer);
   const auto batch = static_cast<size_t>(state.range(0));
+  std::vector<Change> changes;
   for (auto _ : state) {
-    const std::vector<Change> changes = producer.NextBatch(batch);
+    producer.NextBatch(batch, &changes);
     const auto start = std::chrono::steady_clock::now();
     CheckAll(ledger->ApplyBatch(changes), OutcomeCode::kApplied);
     state.SetIterationTime(SecondsSince(start));

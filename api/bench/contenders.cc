@@ -1,0 +1,52 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "api/bench/contenders.h"
+
+namespace semel::bench {
+namespace {
+
+// What a kind opens with, where its library was found when this was built.
+#ifdef SEMEL_BENCH_SQLITE
+constexpr auto kSqlite = OpenSqlite, kSqliteInbox = OpenSqliteInbox;
+#else
+constexpr decltype(ContenderKind::open) kSqlite = nullptr, kSqliteInbox = nullptr;
+#endif
+#ifdef SEMEL_BENCH_ROCKSDB
+constexpr auto kRocksdb = OpenRocksdb;
+#else
+constexpr decltype(ContenderKind::open) kRocksdb = nullptr;
+#endif
+#ifdef SEMEL_BENCH_POSTGRES
+constexpr auto kPostgres = OpenPostgres;
+#else
+constexpr decltype(ContenderKind::open) kPostgres = nullptr;
+#endif
+#ifdef SEMEL_BENCH_REDIS
+constexpr auto kRedis = OpenRedis;
+#else
+constexpr decltype(ContenderKind::open) kRedis = nullptr;
+#endif
+
+}  // namespace
+
+const std::vector<ContenderKind>& AllContenders() {
+  static const std::vector<ContenderKind> kinds = {
+      {"semel", "this engine: versions, history, journal, checkpoints", "", OpenSemel},
+      {"bare_loop", "the limit: lookup, hashes, encode, check, write, sync; no outcomes, readers, checkpoints", "",
+       OpenBareLoop},
+      {"semel_dedup", "this engine with a dedup table instead of versions: a record for each message", "",
+       OpenSemelDedupTable},
+      {"lmdb", "LMDB, a transaction a batch, sorted by key; no history", "", OpenLmdb},
+      {"lmdb_history", "the same with a history table", "", OpenLmdbHistory},
+      {"sqlite", "SQLite, WAL, synchronous=FULL, version column", "libsqlite3", kSqlite},
+      {"sqlite_inbox", "SQLite, WAL, synchronous=FULL, inbox table of message ids", "libsqlite3", kSqliteInbox},
+      {"rocksdb", "RocksDB, a synced write batch", "librocksdb", kRocksdb},
+      {"postgres", "PostgreSQL over a local socket, a transaction a batch, version column", "libpq and postgres",
+       kPostgres},
+      {"redis", "Redis over a local socket, AOF synced always, a Lua script a batch", "libhiredis and redis-server",
+       kRedis},
+  };
+  return kinds;
+}
+
+}  // namespace semel::bench
