@@ -61,6 +61,7 @@ struct Place {
 
 struct ContenderKind {
   const char* name;   // as an argument: "sqlite_inbox"
+  const char* title;  // in a chart: "SQLite, inbox"
   const char* about;  // one line
   const char* needs;  // the library or program without which it cannot run; "" if none
 

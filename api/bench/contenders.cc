@@ -31,20 +31,21 @@ constexpr decltype(ContenderKind::open) kRedis = nullptr;
 
 const std::vector<ContenderKind>& AllContenders() {
   static const std::vector<ContenderKind> kinds = {
-      {"semel", "this engine: versions, history, journal, checkpoints", "", OpenSemel},
-      {"bare_loop", "the limit: lookup, hashes, encode, check, write, sync; no outcomes, readers, checkpoints", "",
-       OpenBareLoop},
-      {"semel_dedup", "this engine with a dedup table instead of versions: a record for each message", "",
-       OpenSemelDedupTable},
-      {"lmdb", "LMDB, a transaction a batch, sorted by key; no history", "", OpenLmdb},
-      {"lmdb_history", "the same with a history table", "", OpenLmdbHistory},
-      {"sqlite", "SQLite, WAL, synchronous=FULL, version column", "libsqlite3", kSqlite},
-      {"sqlite_inbox", "SQLite, WAL, synchronous=FULL, inbox table of message ids", "libsqlite3", kSqliteInbox},
-      {"rocksdb", "RocksDB, a synced write batch", "librocksdb", kRocksdb},
-      {"postgres", "PostgreSQL over a local socket, a transaction a batch, version column", "libpq and postgres",
-       kPostgres},
-      {"redis", "Redis over a local socket, AOF synced always, a Lua script a batch", "libhiredis and redis-server",
-       kRedis},
+      {"semel", "Semel", "this engine: versions, history, journal, checkpoints", "", OpenSemel},
+      {"bare_loop", "bare loop",
+       "the limit: lookup, hashes, encode, check, write, sync; no outcomes, readers, checkpoints", "", OpenBareLoop},
+      {"semel_dedup", "Semel, dedup table",
+       "this engine with a dedup table instead of versions: a record for each message", "", OpenSemelDedupTable},
+      {"lmdb", "LMDB", "LMDB, a transaction a batch, sorted by key; no history", "", OpenLmdb},
+      {"lmdb_history", "LMDB, history", "the same with a history table", "", OpenLmdbHistory},
+      {"sqlite", "SQLite", "SQLite, WAL, synchronous=FULL, version column", "libsqlite3", kSqlite},
+      {"sqlite_inbox", "SQLite, inbox", "SQLite, WAL, synchronous=FULL, inbox table of message ids", "libsqlite3",
+       kSqliteInbox},
+      {"rocksdb", "RocksDB", "RocksDB, a synced write batch", "librocksdb", kRocksdb},
+      {"postgres", "PostgreSQL", "PostgreSQL over a local socket, a transaction a batch, version column",
+       "libpq and postgres", kPostgres},
+      {"redis", "Redis", "Redis over a local socket, AOF synced always, a Lua script a batch",
+       "libhiredis and redis-server", kRedis},
   };
   return kinds;
 }

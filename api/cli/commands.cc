@@ -20,6 +20,7 @@ void AddCommands(CLI::App& app, int* exit) {
   AddBackup(app, exit);
   AddRepair(app, exit);
   AddExport(app, exit);
+  AddBench(app, exit);
 }
 
 }  // namespace semel::cli

@@ -37,6 +37,7 @@ void AddUpkeep(CLI::App& app, int* exit);          // trim, retire, answerable, 
 void AddBackup(CLI::App& app, int* exit);          // backup, restore
 void AddRepair(CLI::App& app, int* exit);
 void AddExport(CLI::App& app, int* exit);  // export, import
+void AddBench(CLI::App& app, int* exit);
 
 // Says what went wrong with a ledger on stderr, with what to do about it. Returns the exit status.
 int Fail(const absl::Status& status, std::string_view ledger);

@@ -21,12 +21,29 @@ std::string Duration(double seconds) {
 
 }  // namespace
 
-Progress::Progress(uint64_t total_bytes)
-    : total_bytes_(total_bytes), terminal_(isatty(STDERR_FILENO) != 0), begin_(Clock::now()) {
+StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) != 0), begin_(Clock::now()) {
   next_ = begin_ + (terminal_ ? kTerminalPause : kPlainPause);
 }
 
-double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+double StatusLine::seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+void StatusLine::Update(const std::function<std::string()>& describe) {
+  const Clock::time_point now = Clock::now();
+  if (now < next_) return;
+  next_ = now + (terminal_ ? kTerminalPause : kPlainPause);
+  const std::string text = describe();
+  if (!terminal_) {
+    fmt::print(stderr, "{}\n", text);
+    return;
+  }
+  fmt::print(stderr, "\r{:{}}", text, width_);
+  width_ = text.size();
+}
+
+void StatusLine::Clear() {
+  if (width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
+  width_ = 0;
+}
 
 std::string Progress::Describe(uint64_t changes, uint64_t bytes) const {
   const double elapsed = seconds();
@@ -37,21 +54,7 @@ std::string Progress::Describe(uint64_t changes, uint64_t bytes) const {
 }
 
 void Progress::Update(uint64_t changes, uint64_t bytes) {
-  const Clock::time_point now = Clock::now();
-  if (now < next_) return;
-  next_ = now + (terminal_ ? kTerminalPause : kPlainPause);
-  const std::string text = Describe(changes, bytes);
-  if (!terminal_) {
-    fmt::print(stderr, "{}\n", text);
-    return;
-  }
-  fmt::print(stderr, "\r{:{}}", text, width_);
-  width_ = text.size();
-}
-
-void Progress::Clear() {
-  if (width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
-  width_ = 0;
+  line_.Update([&] { return Describe(changes, bytes); });
 }
 
 FractionProgress::FractionProgress(const char* what) : what_(what), terminal_(isatty(STDERR_FILENO) != 0) {}

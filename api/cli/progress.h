@@ -12,27 +12,42 @@
 
 namespace semel::cli {
 
-// Of a stream of changes: one line that is rewritten on a terminal, a plain line every few seconds otherwise.
-class Progress {
+// One line that is rewritten on a terminal, a plain line every few seconds otherwise.
+class StatusLine {
  public:
-  explicit Progress(uint64_t total_bytes);  // 0: unknown, then no ETA is shown
-  ~Progress() { Clear(); }
+  StatusLine();
+  ~StatusLine() { Clear(); }
 
-  void Update(uint64_t changes, uint64_t bytes);  // may be called often
-  void Clear();                                   // before anything else is printed
+  // May be called often: `describe` is called when it is time for another line.
+  void Update(const std::function<std::string()>& describe);
+  void Clear();  // before anything else is printed
 
   double seconds() const;  // since construction
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string Describe(uint64_t changes, uint64_t bytes) const;
-
-  const uint64_t total_bytes_;
   const bool terminal_;
   const Clock::time_point begin_;
   Clock::time_point next_;
   size_t width_ = 0;  // of the line on the terminal
+};
+
+// Of a stream of changes.
+class Progress {
+ public:
+  explicit Progress(uint64_t total_bytes) : total_bytes_(total_bytes) {}  // 0: unknown, then no ETA is shown
+
+  void Update(uint64_t changes, uint64_t bytes);  // may be called often
+  void Clear() { line_.Clear(); }                 // before anything else is printed
+
+  double seconds() const { return line_.seconds(); }  // since construction
+
+ private:
+  std::string Describe(uint64_t changes, uint64_t bytes) const;
+
+  const uint64_t total_bytes_;
+  StatusLine line_;
 };
 
 // Of work that knows the fraction done: one line that is rewritten, on a terminal only.
