@@ -10,7 +10,7 @@ set -euo pipefail
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev protobuf-compiler liblmdb-dev libgtest-dev
   libgmock-dev libbenchmark-dev libxxhash-dev libssl-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
-test_packages="clang libclang-rt-14-dev git"
+test_packages="clang libclang-rt-14-dev git libfuse3-dev e2fsprogs"
 bench_packages="libsqlite3-dev librocksdb-dev libpq-dev postgresql libhiredis-dev redis-server"
 
 case "${1:-}" in

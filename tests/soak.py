@@ -24,6 +24,8 @@ SOAKS = [
     ("errors", "faults_test", "Parts/Errors.*/0", 3),
     ("allocations", "faults_test", "Parts/Allocations.*/0", 2),
     ("full-disks", "faults_test", "FullDisk.AtEachSizeRefusesAndRecovers", 1),
+    ("mounted-images", "faults_test", "Mounted.PowerLoss*", 1),
+    ("device-errors", "faults_test", "Mounted.OneError*", 1),
     ("damage-closed", "damage_test", "*/Closed0", 1),
     ("damage-trimmed", "damage_test", "*/TrimmedKilled0", 1),
     ("damage-power-lost", "damage_test", "*/PowerLost0", 1),

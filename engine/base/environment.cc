@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <system_error>
 #include <thread>
 
 #include "engine/base/mutex.h"
@@ -44,9 +45,12 @@ class BackgroundThread final : public Background {
   }
 
  private:
-  // A process that has no memory for a thread ends, see vital_memory.h.
-  void Start() noexcept {
-    thread_ = std::thread([this] { Run(); });
+  void Start() {
+    try {
+      thread_ = std::thread([this] { Run(); });
+    } catch (const std::system_error&) {
+      EndOutOfMemory();
+    }
   }
 
   void Run() {

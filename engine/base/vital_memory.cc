@@ -14,11 +14,7 @@ thread_local int t_alive = 0;
 std::new_handler g_handler_before = nullptr;
 
 void OnNoMemory() {
-  if (t_alive > 0) {
-    constexpr char kLine[] = "semel: out of memory: the process ends; what was acknowledged is durable\n";
-    (void)!write(STDERR_FILENO, kLine, sizeof kLine - 1);
-    std::abort();
-  }
+  if (t_alive > 0) EndOutOfMemory();
   if (g_handler_before == nullptr) throw std::bad_alloc();
   g_handler_before();
 }
@@ -36,5 +32,11 @@ VitalMemory::VitalMemory() {
 }
 
 VitalMemory::~VitalMemory() { --t_alive; }
+
+void EndOutOfMemory() {
+  constexpr char kLine[] = "semel: out of memory: the process ends; what was acknowledged is durable\n";
+  (void)!write(STDERR_FILENO, kLine, sizeof kLine - 1);
+  std::abort();
+}
 
 }  // namespace semel::internal

@@ -20,6 +20,9 @@ class VitalMemory {
   VitalMemory& operator=(const VitalMemory&) = delete;
 };
 
+// Ends the process like such an allocation, for what else needs memory: a thread.
+[[noreturn]] void EndOutOfMemory();
+
 }  // namespace semel::internal
 
 #endif  // SEMEL_ENGINE_BASE_VITAL_MEMORY_H_

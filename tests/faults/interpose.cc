@@ -212,10 +212,12 @@ int OpenCall(const char* path, int flags, mode_t mode) {
   return fd;
 }
 
+bool HasLimit() { return g_plan.space_bytes != UINT64_MAX; }
+
 // What may still be written at `offset` before the disk is full.
 size_t TakeSpace(int fd, uint64_t offset, size_t size) {
   struct stat found;
-  if (fstat(fd, &found) != 0) return size;
+  if (!HasLimit() || fstat(fd, &found) != 0) return size;
   const uint64_t old_bytes = static_cast<uint64_t>(found.st_size);
   const uint64_t grows = std::max(old_bytes, offset + size) - old_bytes;
   const uint64_t missing = grows > g_space_left ? grows - g_space_left : 0;
@@ -272,6 +274,7 @@ int SyncCall(int number, int fd) {
   const bool interrupted = failed && verdict.error == EINTR;
   if (!interrupted) Record(Call::kSync, failed, file->number, 0, "", "", nullptr, 0);
   if (verdict.die_after) Die();
+  if (!failed && g_plan.own_disk) return static_cast<int>(syscall(number, fd));
   if (!failed) return 0;  // the page cache survives a kill; a power loss is drawn from the record
   errno = verdict.error;
   return -1;
@@ -300,7 +303,7 @@ int RemoveCall(const char* path, int flags) {
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &found, AT_SYMLINK_NOFOLLOW) != 0) return -1;  // changes nothing
   return NamedCall("remove", Call::kRemove, path, "", /*needs_space=*/false, [&] {
     const int result = remove_now();
-    if (result == 0 && S_ISREG(found.st_mode) && found.st_nlink == 1 && g_space_left != UINT64_MAX) {
+    if (result == 0 && S_ISREG(found.st_mode) && found.st_nlink == 1 && HasLimit()) {
       g_space_left += static_cast<uint64_t>(found.st_size);
     }
     return result;

@@ -49,6 +49,7 @@ struct FaultPlan {
   uint64_t space_bytes = UINT64_MAX;
 
   bool disk_is_small = false;  // in truth: an error needs no other fault
+  bool own_disk = false;       // the files lie on a BlockDevice: syncs are done
 
   uint64_t allocation = 0;  // fails, from 1; 0: none
   bool allocations_for_ever = false;
@@ -69,6 +70,9 @@ struct Shared {
   char report[4096];                               // what the child found wrong
   std::atomic<uint64_t> images;                    // how many power losses it recovered from
   std::atomic<uint8_t> acknowledged[kChangesMax];  // by number of the change: 1 + its outcome code; 0: not acknowledged
+
+  std::atomic<uint64_t> device_requests;               // that the disk below has seen, where it is a BlockDevice
+  std::atomic<uint64_t> acknowledged_at[kChangesMax];  // device_requests when this life acknowledged it so first
 };
 
 // Made at the first call, which must come from the driver.

@@ -42,7 +42,10 @@ OutcomeCode AcknowledgedBefore(size_t change) {
 void Acknowledge(const Script& script, size_t change, const Outcome& outcome) {
   const std::string fault = JudgeAnswer(script, change, AcknowledgedBefore(change), outcome.code);
   if (!fault.empty()) Report(absl::StrCat(fault, ": ", outcome.reason));
-  SharedWithChildren()->acknowledged[change] = static_cast<uint8_t>(1 + static_cast<int>(outcome.code));
+  Shared* const shared = SharedWithChildren();
+  const auto answer = static_cast<uint8_t>(1 + static_cast<int>(outcome.code));
+  if (shared->acknowledged[change] != answer) shared->acknowledged_at[change] = shared->device_requests.load();
+  shared->acknowledged[change] = answer;
   RecordAcknowledgement(change);
 }
 
@@ -82,7 +85,8 @@ class Life {
     if (poison.ok()) return;
     // One fault makes one error; of many, that of a call that was refused may have come before. Some calls add to it
     // what they did.
-    const bool one_fault = !plan_.for_ever && !plan_.disk_is_small && plan_.space_bytes == UINT64_MAX;
+    const bool one_fault =
+        !plan_.for_ever && !plan_.disk_is_small && !plan_.own_disk && plan_.space_bytes == UINT64_MAX;
     const bool is_first = first.code() == poison.code() && absl::StartsWith(first.message(), poison.message());
     if (one_fault && !is_first) {
       Report(absl::StrCat("the first error was ", first.ToString(), ", now ", poison.ToString()));
@@ -300,12 +304,9 @@ Ended InChild(const std::function<bool()>& work) {
     ended.fault = "no child process";
   } else if (WIFSIGNALED(status)) {
     ended.by_kill = WTERMSIG(status) == SIGKILL;
-    // What the ledger says, or the C++ library, of a thread for which there was no memory. The library has also been
-    // seen to end the process without naming an exception, which is not explained yet.
+    // What the ledger says.
     const std::string last_words = ReadAll(said);
-    ended.out_of_memory = WTERMSIG(status) == SIGABRT && (absl::StrContains(last_words, "out of memory") ||
-                                                          absl::StrContains(last_words, "std::system_error") ||
-                                                          absl::StrContains(last_words, "without an active exception"));
+    ended.out_of_memory = WTERMSIG(status) == SIGABRT && absl::StrContains(last_words, "out of memory");
     if (!ended.by_kill && !ended.out_of_memory) {
       ended.fault = absl::StrCat("died of ", strsignal(WTERMSIG(status)), ": ", last_words);
     }
