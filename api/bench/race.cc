@@ -3,7 +3,6 @@
 #include "api/bench/race.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -24,26 +23,15 @@ struct Rounds {
   BytesWritten written;
 };
 
-// `sorted`, not empty: the value below which this fraction lies, by nearest rank.
-template <typename Number>
-double Quantile(const std::vector<Number>& sorted, double fraction) {
-  const auto rank = static_cast<size_t>(std::ceil(fraction * static_cast<double>(sorted.size())));
-  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
-}
-
 Measurement Summarize(uint64_t batch, Rounds rounds) {
   std::sort(rounds.rates.begin(), rounds.rates.end());
-  std::sort(rounds.latencies_us.begin(), rounds.latencies_us.end());
   Measurement m;
   m.batch = batch;
   m.changes = rounds.changes;
   m.changes_per_second = Quantile(rounds.rates, 0.5);
   m.slowest_round = rounds.rates.front();
   m.fastest_round = rounds.rates.back();
-  m.p50_us = Quantile(rounds.latencies_us, 0.5);
-  m.p99_us = Quantile(rounds.latencies_us, 0.99);
-  m.p999_us = Quantile(rounds.latencies_us, 0.999);
-  m.max_us = rounds.latencies_us.back();
+  m.latency_us = Latencies(std::move(rounds.latencies_us));
   m.journal_bytes_per_change = static_cast<double>(rounds.written.journal) / static_cast<double>(m.changes);
   m.disk_bytes_per_change = static_cast<double>(rounds.written.device) / static_cast<double>(m.changes);
   return m;

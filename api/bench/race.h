@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "api/bench/contender.h"
+#include "api/bench/latencies.h"
 #include "api/bench/workload.h"
 
 namespace semel::bench {
@@ -41,10 +42,7 @@ struct Measurement {
   double changes_per_second = 0;
   double slowest_round = 0;
   double fastest_round = 0;
-  double p50_us = 0;  // of a call, which answers a batch, over all rounds
-  double p99_us = 0;
-  double p999_us = 0;
-  double max_us = 0;
+  Latencies latency_us;                 // of a call, which answers a batch, over all rounds
   double journal_bytes_per_change = 0;  // 0: keeps no journal, or does not say
   double disk_bytes_per_change = 0;     // by whoever wrote meanwhile; 0: the system does not say
 };

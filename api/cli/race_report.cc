@@ -96,8 +96,8 @@ std::string Charts(const RaceResults& results) {
     row->text = ShowRate(m.changes_per_second);
   });
   const auto latencies = Panels(results, [](const bench::Measurement& m, Row* row) {
-    row->values = {m.p50_us, m.p99_us, m.p999_us};
-    row->text = ShowTime(m.p50_us);
+    row->values = {m.latency_us.p50, m.latency_us.p99, m.latency_us.p999};
+    row->text = ShowTime(m.latency_us.p50);
   });
   const auto bytes = Panels(results, [](const bench::Measurement& m, Row* row) {
     if (m.disk_bytes_per_change > 0) row->values = {m.disk_bytes_per_change};
@@ -129,11 +129,12 @@ std::string TableOf(const RaceResults& results, size_t at) {
     const bench::Measurement& m = standing.measurements[at];
     const char* const look = EmphasisOf(standing) == Emphasis::kOurs ? " class=\"ours\"" : "";
     html += fmt::format("<tr{}><td>{}", look, Escaped(standing.kind.title));
-    for (const std::string& cell : {ShowRate(m.changes_per_second),
-                                    fmt::format("{} \u2013 {}", ShowRate(m.slowest_round), ShowRate(m.fastest_round)),
-                                    ShowRatio(SemelAt(results, at).changes_per_second, m.changes_per_second),
-                                    ShowTime(m.p50_us), ShowTime(m.p99_us), ShowTime(m.p999_us), ShowTime(m.max_us),
-                                    ShowBytes(m.journal_bytes_per_change), ShowBytes(m.disk_bytes_per_change)}) {
+    for (const std::string& cell :
+         {ShowRate(m.changes_per_second),
+          fmt::format("{} \u2013 {}", ShowRate(m.slowest_round), ShowRate(m.fastest_round)),
+          ShowRatio(SemelAt(results, at).changes_per_second, m.changes_per_second), ShowTime(m.latency_us.p50),
+          ShowTime(m.latency_us.p99), ShowTime(m.latency_us.p999), ShowTime(m.latency_us.max),
+          ShowBytes(m.journal_bytes_per_change), ShowBytes(m.disk_bytes_per_change)}) {
       html += "<td>" + cell;
     }
     html += "</tr>\n";

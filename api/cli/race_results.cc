@@ -18,10 +18,10 @@ nlohmann::ordered_json ToJson(const bench::Measurement& m) {
           {"changes_per_second", m.changes_per_second},
           {"slowest_round", m.slowest_round},
           {"fastest_round", m.fastest_round},
-          {"p50_us", m.p50_us},
-          {"p99_us", m.p99_us},
-          {"p999_us", m.p999_us},
-          {"max_us", m.max_us},
+          {"p50_us", m.latency_us.p50},
+          {"p99_us", m.latency_us.p99},
+          {"p999_us", m.latency_us.p999},
+          {"max_us", m.latency_us.max},
           {"journal_bytes_per_change", m.journal_bytes_per_change},
           {"disk_bytes_per_change", m.disk_bytes_per_change}};
 }
@@ -114,9 +114,9 @@ void PrintRaceTable(const RaceResults& results) {
       if (!standing.not_run.empty()) continue;
       const bench::Measurement& m = standing.measurements[at];
       table.Add({std::to_string(m.batch), standing.kind.name, ShowRate(m.changes_per_second),
-                 ShowRatio(SemelAt(results, at).changes_per_second, m.changes_per_second), ShowTime(m.p50_us),
-                 ShowTime(m.p99_us), ShowTime(m.p999_us), ShowTime(m.max_us), ShowBytes(m.journal_bytes_per_change),
-                 ShowBytes(m.disk_bytes_per_change)});
+                 ShowRatio(SemelAt(results, at).changes_per_second, m.changes_per_second), ShowTime(m.latency_us.p50),
+                 ShowTime(m.latency_us.p99), ShowTime(m.latency_us.p999), ShowTime(m.latency_us.max),
+                 ShowBytes(m.journal_bytes_per_change), ShowBytes(m.disk_bytes_per_change)});
     }
   }
   table.Flush();
