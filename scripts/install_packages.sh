@@ -4,20 +4,24 @@
 # Installs the Debian 12 packages that are missing, and nothing if none is.
 #
 #   scripts/install_packages.sh build    what quickstart.sh and a plain build need
-#   scripts/install_packages.sh test     that, and what ./test.sh needs (clang for the sanitizers)
+#   scripts/install_packages.sh streams  that, and the brokers' libraries, with which semel consume speaks with them
+#   scripts/install_packages.sh test     all of these, and what ./test.sh needs: clang for the sanitizers, brokers
 #   scripts/install_packages.sh bench    that of a plain build, and the peers of the benchmarks
 set -euo pipefail
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev protobuf-compiler liblmdb-dev libgtest-dev
   libgmock-dev libbenchmark-dev libxxhash-dev libssl-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
-test_packages="clang libclang-rt-14-dev git libfuse3-dev e2fsprogs"
+stream_packages="librdkafka-dev libnats-dev libhiredis-dev librabbitmq-dev"
+test_packages="clang libclang-rt-14-dev git libfuse3-dev e2fsprogs nats-server redis-server mosquitto rabbitmq-server
+  prometheus"
 bench_packages="libsqlite3-dev librocksdb-dev libpq-dev postgresql libhiredis-dev redis-server"
 
 case "${1:-}" in
   build) wanted=$build_packages ;;
-  test) wanted="$build_packages $test_packages" ;;
+  streams) wanted="$build_packages $stream_packages" ;;
+  test) wanted="$build_packages $stream_packages $test_packages" ;;
   bench) wanted="$build_packages $bench_packages" ;;
-  *) sed -n '4,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 missing=()

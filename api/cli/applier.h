@@ -5,7 +5,6 @@
 #ifndef SEMEL_API_CLI_APPLIER_H_
 #define SEMEL_API_CLI_APPLIER_H_
 
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "api/cli/message_reader.h"
+#include "api/cli/outcome_counts.h"
 #include "api/cli/progress.h"
 #include "semel/ledger.h"
 
@@ -31,8 +31,6 @@ struct ApplyOptions {
   bool create = false;
   bool json = false;
 };
-
-using OutcomeCounts = std::array<uint64_t, kOutcomeCodeCount>;
 
 struct ApplyCounts {
   uint64_t changes = 0;

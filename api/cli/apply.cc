@@ -13,6 +13,7 @@
 
 #include "api/cli/applier.h"
 #include "api/cli/commands.h"
+#include "api/cli/outcome_counts.h"
 #include "api/cli/output.h"
 #include "api/cli/stop_signal.h"
 #include "api/cli/text.h"
@@ -31,14 +32,6 @@ struct Summary {
   double seconds;
 };
 
-std::string NameOf(size_t code) { return std::string(ToString(static_cast<OutcomeCode>(code))); }
-
-nlohmann::ordered_json ToJson(const OutcomeCounts& counts) {
-  nlohmann::ordered_json outcomes;
-  for (size_t code = 1; code < kOutcomeCodeCount; ++code) outcomes[NameOf(code)] = counts[code];
-  return outcomes;
-}
-
 void PrintSummaryJson(const Summary& summary) {
   nlohmann::ordered_json object;
   object["changes"] = summary.counts.changes;
@@ -50,17 +43,7 @@ void PrintSummaryJson(const Summary& summary) {
 }
 
 void PrintSummaryTable(const Summary& summary) {
-  Table table({{"OUTCOME"}, {"CHANGES", Align::kRight}});
-  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
-    if (summary.counts.by_code[code] == 0) continue;
-    table.Add({NameOf(code), std::to_string(summary.counts.by_code[code])});
-  }
-  table.Add({"total", std::to_string(summary.counts.changes)});
-  table.Flush();
-  for (size_t code = 1; code < kOutcomeCodeCount; ++code) {
-    if (summary.unparked[code] == 0) continue;
-    PrintLine(fmt::format("{} decided: {}", Count(summary.unparked[code], "parked change"), NameOf(code)));
-  }
+  PrintOutcomes(summary.counts.by_code, summary.counts.changes, summary.unparked);
   PrintLine(fmt::format("{:.1f} s, {:.0f} changes/s", summary.seconds,
                         static_cast<double>(summary.counts.changes) / summary.seconds));
 }

@@ -8,6 +8,8 @@ void AddCommands(CLI::App& app, int* exit) {
   AddInit(app, exit);
   AddOptions(app, exit);
   AddApply(app, exit);
+  AddConsume(app, exit);
+  AddSend(app, exit);
   AddEntityCommands(app, exit);
   AddStatement(app, exit);
   AddTrialBalance(app, exit);

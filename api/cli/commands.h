@@ -25,6 +25,8 @@ void AddCommands(CLI::App& app, int* exit);
 void AddInit(CLI::App& app, int* exit);
 void AddOptions(CLI::App& app, int* exit);
 void AddApply(CLI::App& app, int* exit);
+void AddConsume(CLI::App& app, int* exit);
+void AddSend(CLI::App& app, int* exit);
 void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
 void AddStatement(CLI::App& app, int* exit);
 void AddTrialBalance(CLI::App& app, int* exit);

@@ -1,0 +1,38 @@
+// Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "api/streams/consumer.h"
+
+#include <fmt/format.h>
+#include <strings.h>
+
+namespace semel::streams {
+
+const std::string* FindHeader(const Message& message, std::string_view name) {
+  for (const auto& [header, value] : message.headers) {
+    if (header.size() == name.size() && strncasecmp(header.data(), name.data(), name.size()) == 0) return &value;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::optional<uint64_t>> NextPosition(const Cursors& cursors, const SourcePosition& source,
+                                                     std::optional<uint64_t> last) {
+  const absl::StatusOr<std::optional<SourceCursor>> cursor = cursors(source.name);
+  if (!cursor.ok()) return cursor.status();
+  if (!cursor->has_value()) return std::nullopt;
+  const SourceCursor& known = **cursor;
+  const std::string remedy = fmt::format(
+      "if it was made anew, say so: semel sources LEDGER set {} --position 0 --incarnation NAME, and consume with "
+      "?incarnation=NAME",
+      source.name);
+  if (known.incarnation != source.incarnation) {
+    return absl::FailedPreconditionError(fmt::format("{} is incarnation \"{}\", and the ledger has consumed \"{}\"; {}",
+                                                     source.name, source.incarnation, known.incarnation, remedy));
+  }
+  if (last.has_value() && *last < known.position) {
+    return absl::FailedPreconditionError(fmt::format("{} ends at position {}, and the ledger has consumed up to {}; {}",
+                                                     source.name, *last, known.position, remedy));
+  }
+  return known.position + 1;
+}
+
+}  // namespace semel::streams

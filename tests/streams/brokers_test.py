@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
+"""semel consume against real brokers: kills, restarts, poison, redelivery, two consumers. Each test ends with exact
+balances. Says which brokers it ran; one that is not installed, or without which semel was built, is passed over.
+
+usage: brokers_test.py SEMEL [UNITTEST_ARGUMENT ...]
+"""
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "cli"))
+from cli_case import CliCase, wait_until  # noqa: E402
+from servers import SERVERS, Server  # noqa: E402
+
+SMALLEST_PIPE = 4096
+ACCOUNTS = 10
+
+
+def add(number):
+    """Plain "add 1": only its place in a log tells its redelivery from another."""
+    return {"id": f"a-{number}", "updates": [{"key": f"account/{number % ACCOUNTS}", "add": "1"}]}
+
+
+def payment(number):
+    """The same, anchored by a document of its own: fit for a queue."""
+    updates = [{"key": f"payment/{number}", "expect_version": 0, "put": ""}]
+    return {"id": f"p-{number}", "updates": updates + [{"key": f"account/{number % ACCOUNTS}", "add": "1"}]}
+
+
+class BrokerCase:
+    """What every broker must stand. `server_class` is one of SERVERS."""
+    server_class = Server
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.server_class(self.directory / "server")
+        self.addCleanup(self.server.kill)
+        self.server.start()
+        self.message = add if self.server.is_log else payment
+
+    # ---- Steps
+
+    def send(self, messages, name="PAY"):
+        lines = "".join((m if isinstance(m, str) else json.dumps(m)) + "\n" for m in messages)
+        self.run_semel("send", self.server.url(name, "create=yes"), "-", stdin=lines)
+
+    def consume(self, *arguments, ledger=None, name="PAY", settings=""):
+        """Consumes what is there; returns the summary."""
+        result = self.run_semel("consume", ledger or self.ledger, self.server.url(name, settings), "--create",
+                                "--until-end", "--json", *arguments)
+        return json.loads(result.stdout)
+
+    def start_consumer(self, *arguments):
+        return self.start("consume", self.ledger, self.server.url("PAY"), "--create", "--json", *arguments)
+
+    def sum_of_balances(self, ledger=None):
+        lines = self.json_lines("list", ledger or self.ledger, "--prefix", "account/")
+        return sum(int(line["balance"]) for line in lines)
+
+    def has(self, total):
+        """Whether the ledger, which may not be there yet, has so much."""
+        if not (pathlib.Path(self.ledger) / "state" / "data.mdb").exists():
+            return False
+        result = self.run_semel("list", self.ledger, "--prefix", "account/", "--json", exit_status=None)
+        return sum(int(json.loads(line)["balance"]) for line in result.stdout.splitlines()) == total
+
+    def kill_before_acknowledging(self, batch=100):
+        """Kills a consumer that has applied a batch and not acknowledged it: it waits for somebody to read outcomes."""
+        fifo = str(self.directory / "fifo")
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
+        consumer = self.start_consumer("--batch", batch, "--outcomes", fifo)
+
+        def is_full():
+            count = fcntl.ioctl(reader, 0x541B, b"\0\0\0\0")  # FIONREAD
+            return int.from_bytes(count, sys.byteorder) > SMALLEST_PIPE // 2
+        wait_until(is_full)
+        consumer.send_signal(signal.SIGKILL)
+        consumer.wait()
+        os.close(reader)
+        os.unlink(fifo)
+
+    def assert_exact(self, total):
+        self.assertEqual(total, self.sum_of_balances())
+        self.run_semel("verify", self.ledger)
+
+    # ---- Tests
+
+    def test_everything_is_applied_once(self):
+        self.send([self.message(i) for i in range(500)])
+        summary = self.consume()
+        self.assertEqual(500, summary["outcomes"]["APPLIED"])
+        self.assertEqual(0, self.consume()["messages"])
+        self.assert_exact(500)
+
+    def test_killed_between_commit_and_acknowledgement(self):
+        self.send([self.message(i) for i in range(500)])
+        for _ in range(3):
+            self.kill_before_acknowledging()
+        summary = self.consume("--batch", "70")
+        self.assertLessEqual(summary["outcomes"]["APPLIED"], 400)
+        self.assert_exact(500)
+
+    def test_killed_at_any_time_redelivered_in_any_order(self):
+        self.send([self.message(i) for i in range(3000)])
+        for i in range(6):
+            consumer = self.start_consumer("--batch", "50")
+            time.sleep(0.03 * (i + 1))
+            consumer.send_signal(signal.SIGKILL)
+            consumer.wait()
+        self.consume()
+        self.assert_exact(3000)
+
+    def test_poison_is_kept_and_does_not_block(self):
+        self.send([self.message(0), "{poison", self.message(1)])
+        summary = self.consume()
+        self.assertEqual((2, 1), (summary["outcomes"]["APPLIED"], summary["outcomes"]["INVALID"]))
+        letters = self.json_lines("dead-letters", self.ledger, "list")
+        self.assertEqual(1, len(letters))
+        self.assertEqual(0, self.consume()["messages"])
+        self.assert_exact(2)
+
+    def test_refused_messages_are_sent_on(self):
+        self.send([self.message(0)], name="DEAD")
+        self.consume(name="DEAD", ledger=self.ledger + "-dead")
+        self.send([self.message(0), "{poison"])
+        self.consume("--dead-letters", self.server.url("DEAD"))
+        dead = self.consume(name="DEAD", ledger=self.ledger + "-dead")
+        self.assertEqual(1, dead["undecodable"])
+
+    def test_the_broker_is_killed_and_comes_back(self):
+        self.send([self.message(i) for i in range(200)])
+        consumer = self.start_consumer("--batch", "20")
+        wait_until(lambda: self.has(200))
+        self.server.kill()
+        time.sleep(0.3)
+        self.server.start()
+        self.send([self.message(i) for i in range(200, 400)])
+        wait_until(lambda: self.has(400))
+        consumer.send_signal(signal.SIGTERM)
+        output, errors = consumer.communicate(timeout=30)
+        self.assertEqual(0, consumer.returncode, errors)
+        self.assertGreaterEqual(json.loads(output)["reconnects"], 1)
+        self.assertIn("connection lost", errors)
+        self.assert_exact(400)
+
+    def test_the_broker_comes_later_than_the_consumer(self):
+        self.send([self.message(0)])
+        self.server.kill()
+        consumer = self.start_consumer()
+        time.sleep(0.3)
+        self.assertIsNone(consumer.poll())
+        self.server.start()
+        wait_until(lambda: self.has(1))
+        consumer.send_signal(signal.SIGINT)
+        consumer.communicate(timeout=30)
+        self.assertEqual(0, consumer.returncode)
+
+    def test_a_second_consumer_of_the_ledger_is_refused(self):
+        self.send([self.message(0)])
+        self.start_consumer()
+        wait_until(lambda: self.has(1))
+        second = self.run_semel("consume", self.ledger, self.server.url("PAY"), exit_status=1)
+        self.assertIn("locked", second.stderr)
+
+    def test_two_consumers_with_ledgers_of_their_own(self):
+        self.send([self.message(i) for i in range(500)])
+        other = self.ledger + "-other"
+        processes = [self.start("consume", ledger, self.server.url("PAY"), "--create", "--until-end", "--json",
+                                "--batch", "20") for ledger in (self.ledger, other)]
+        for process in processes:
+            _, errors = process.communicate(timeout=60)
+            self.assertEqual(0, process.returncode, errors)
+        totals = [self.sum_of_balances(ledger) for ledger in (self.ledger, other)]
+        self.assertEqual([500, 500], totals)
+
+    def test_a_zombie_wakes_up(self):
+        """A stopped consumer holds the ledger's lock, so that nobody else consumes into it; continued, it goes on."""
+        self.send([self.message(i) for i in range(2000)])
+        zombie = self.start_consumer("--batch", "20")
+        wait_until(lambda: pathlib.Path(self.ledger, "state", "data.mdb").exists())
+        zombie.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        self.run_semel("consume", self.ledger, self.server.url("PAY"), exit_status=1)
+        zombie.send_signal(signal.SIGCONT)
+        wait_until(lambda: self.has(2000))
+        zombie.send_signal(signal.SIGTERM)
+        zombie.communicate(timeout=30)
+        self.assert_exact(2000)
+
+
+class LogCase(BrokerCase):
+    """What only a log can do."""
+
+    def test_a_new_ledger_reads_the_log_from_its_beginning(self):
+        self.send([add(i) for i in range(100)])
+        self.consume()
+        self.consume(ledger=self.ledger + "-new")
+        self.assertEqual(100, self.sum_of_balances(self.ledger + "-new"))
+
+    def test_a_restored_ledger_goes_on_at_its_own_cursor(self):
+        self.send([add(i) for i in range(100)])
+        self.consume()
+        shutil.copytree(self.ledger, self.ledger + "-copy")
+        self.send([add(i) for i in range(100, 200)])
+        self.consume()
+        shutil.rmtree(self.ledger)
+        os.rename(self.ledger + "-copy", self.ledger)
+        self.assertEqual(100, self.consume()["messages"], "what the broker takes for acknowledged")
+        self.assert_exact(200)
+
+    def test_plain_json_becomes_exactly_once(self):
+        mapping = self.directory / "mapping.json"
+        mapping.write_text(json.dumps({"key": "account/{account}", "add": "amount", "decimals": 2}))
+        self.send([{"account": "alice", "amount": 12.5}, {"account": "alice", "amount": "-2.50"}])
+        self.consume("--map", mapping)
+        self.consume("--map", mapping)
+        self.assertEqual(1000, self.sum_of_balances())
+
+    def test_an_early_message_waits_for_its_predecessor(self):
+        step = lambda version: {"id": f"s-{version}", "updates": [{"key": "account/x", "expect_version": version,
+                                                                    "add": "1"}]}
+        self.send([step(1), step(0)])
+        self.consume("--park")
+        self.assert_exact(2)
+
+
+def load_tests(loader, _tests, _pattern):
+    suite = unittest.TestSuite()
+    built = subprocess.run([CliCase.semel, "consume", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for server_class in SERVERS:
+        name = server_class.__name__
+        if server_class.scheme + ":" not in built.split("This build speaks with")[-1]:
+            print(f"{name}: not run, semel was built without its library", flush=True)
+        elif not server_class.installed():
+            print(f"{name}: not run, {server_class.program} is not installed", flush=True)
+        else:
+            print(f"{name}: run", flush=True)
+            base = LogCase if server_class.is_log else BrokerCase
+            case = type(name, (base, CliCase), {"server_class": server_class})
+            suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    CliCase.semel = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    unittest.main(verbosity=2)
