@@ -15,24 +15,33 @@ const std::string* FindHeader(const Message& message, std::string_view name) {
 }
 
 absl::StatusOr<std::optional<uint64_t>> NextPosition(const Cursors& cursors, const SourcePosition& source,
-                                                     std::optional<uint64_t> last) {
+                                                     std::optional<Extent> extent) {
   const absl::StatusOr<std::optional<SourceCursor>> cursor = cursors(source.name);
   if (!cursor.ok()) return cursor.status();
   if (!cursor->has_value()) return std::nullopt;
   const SourceCursor& known = **cursor;
-  const std::string remedy = fmt::format(
+  const uint64_t next = known.position + 1;
+  const std::string made_anew = fmt::format(
       "if it was made anew, say so: semel sources LEDGER set {} --position 0 --incarnation NAME, and consume with "
       "?incarnation=NAME",
       source.name);
   if (known.incarnation != source.incarnation) {
     return absl::FailedPreconditionError(fmt::format("{} is incarnation \"{}\", and the ledger has consumed \"{}\"; {}",
-                                                     source.name, source.incarnation, known.incarnation, remedy));
+                                                     source.name, source.incarnation, known.incarnation, made_anew));
   }
-  if (last.has_value() && *last < known.position) {
-    return absl::FailedPreconditionError(fmt::format("{} ends at position {}, and the ledger has consumed up to {}; {}",
-                                                     source.name, *last, known.position, remedy));
+  if (!extent.has_value()) return next;
+  if (next > extent->end) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} ends before position {}, up to which the ledger has consumed it; {}", source.name,
+                    known.position, made_anew));
   }
-  return known.position + 1;
+  if (next < extent->begin) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} begins at position {}, and the ledger has consumed up to {}: the broker has deleted what lies "
+                    "between. To go on without it: semel sources LEDGER set {} --position {}",
+                    source.name, extent->begin, known.position, source.name, extent->begin - 1));
+  }
+  return next;
 }
 
 }  // namespace semel::streams

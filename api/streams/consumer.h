@@ -81,11 +81,18 @@ class Producer {
   Producer() = default;
 };
 
-// Where a log goes on: behind the ledger's cursor, or nullopt if the ledger knows nothing of the source.
-// Errors: FailedPrecondition (the ledger knows another incarnation of the stream, or it is shorter than the ledger has
-// consumed: it was made anew). `last` is the last position that the stream has now.
+// The positions that a log holds now: from `begin` up to, and without, `end`. Some in between may be missing.
+struct Extent {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// Where a log goes on: behind the ledger's cursor, or nullopt if the ledger knows nothing of the source. `extent` is
+// absent where it says nothing.
+// Errors: FailedPrecondition (the ledger knows another incarnation of the stream; it ends before the cursor, so it was
+// made anew; it begins behind the cursor, so the broker has deleted what was never consumed).
 absl::StatusOr<std::optional<uint64_t>> NextPosition(const Cursors& cursors, const SourcePosition& source,
-                                                     std::optional<uint64_t> last);
+                                                     std::optional<Extent> extent);
 
 }  // namespace semel::streams
 

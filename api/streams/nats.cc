@@ -193,7 +193,9 @@ class NatsConsumer : public Consumer {
     if (!log_) return Subscribe(std::nullopt);
     source_.name = "nats:" + stream_ + (filter_.empty() ? "" : ":" + filter_);
     source_.incarnation = incarnation.value_or(std::to_string((*stream)->Created));
-    const absl::StatusOr<std::optional<uint64_t>> next = NextPosition(cursors, source_, (*stream)->State.LastSeq);
+    const jsStreamState& state = (*stream)->State;
+    const absl::StatusOr<std::optional<uint64_t>> next =
+        NextPosition(cursors, source_, Extent{state.FirstSeq, state.LastSeq + 1});
     if (!next.ok()) return next.status();
     return Subscribe(next->value_or(1));
   }

@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "api/streams/file.h"
+#ifdef SEMEL_WITH_KAFKA
+#include "api/streams/kafka.h"
+#endif
 #ifdef SEMEL_WITH_NATS
 #include "api/streams/nats.h"
 #endif
@@ -28,6 +31,11 @@ struct Adapter {
 const Adapter kAdapters[] = {
     {"file", "", OpenFileConsumer, OpenFileProducer},
     {"stdin", "", OpenFileConsumer, OpenFileProducer},
+#ifdef SEMEL_WITH_KAFKA
+    {"kafka", "librdkafka-dev", OpenKafkaConsumer, OpenKafkaProducer},
+#else
+    {"kafka", "librdkafka-dev", nullptr, nullptr},
+#endif
 #ifdef SEMEL_WITH_NATS
     {"nats", "libnats-dev", OpenNatsConsumer, OpenNatsProducer},
 #else

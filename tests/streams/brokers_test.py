@@ -3,7 +3,9 @@
 """semel consume against real brokers: kills, restarts, poison, redelivery, two consumers. Each test ends with exact
 balances. Says which brokers it ran; one that is not installed, or without which semel was built, is passed over.
 
-usage: brokers_test.py SEMEL [UNITTEST_ARGUMENT ...]
+usage: brokers_test.py SEMEL MOCK_KAFKA SCHEME [UNITTEST_ARGUMENT ...]
+
+SCHEME is that of the broker's URLs: nats, redis, ...; MOCK_KAFKA is "" where it was not built.
 """
 import fcntl
 import json
@@ -21,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cli"))
 from cli_case import CliCase, wait_until  # noqa: E402
-from servers import SERVERS, Server  # noqa: E402
+import servers  # noqa: E402
+from servers import SERVERS, Kafka, Server  # noqa: E402
 
 SMALLEST_PIPE = 4096
 ACCOUNTS = 10
@@ -29,7 +32,8 @@ ACCOUNTS = 10
 
 def add(number):
     """Plain "add 1": only its place in a log tells its redelivery from another."""
-    return {"id": f"a-{number}", "updates": [{"key": f"account/{number % ACCOUNTS}", "add": "1"}]}
+    account = number % ACCOUNTS
+    return {"id": f"a-{number}", "account": account, "updates": [{"key": f"account/{account}", "add": "1"}]}
 
 
 def payment(number):
@@ -53,7 +57,7 @@ class BrokerCase:
 
     def send(self, messages, name="PAY"):
         lines = "".join((m if isinstance(m, str) else json.dumps(m)) + "\n" for m in messages)
-        self.run_semel("send", self.server.url(name, "create=yes"), "-", stdin=lines)
+        self.run_semel("send", self.server.url(name, "create=yes"), "-", "--key", "account", stdin=lines)
 
     def consume(self, *arguments, ledger=None, name="PAY", settings=""):
         """Consumes what is there; returns the summary."""
@@ -141,6 +145,8 @@ class BrokerCase:
         self.assertEqual(1, dead["undecodable"])
 
     def test_the_broker_is_killed_and_comes_back(self):
+        if not self.server.keeps:
+            self.skipTest("this broker keeps nothing")
         self.send([self.message(i) for i in range(200)])
         consumer = self.start_consumer("--batch", "20")
         wait_until(lambda: self.has(200))
@@ -157,6 +163,8 @@ class BrokerCase:
         self.assert_exact(400)
 
     def test_the_broker_comes_later_than_the_consumer(self):
+        if not self.server.keeps:
+            self.skipTest("this broker keeps nothing")
         self.send([self.message(0)])
         self.server.kill()
         consumer = self.start_consumer()
@@ -230,17 +238,47 @@ class LogCase(BrokerCase):
         self.assertEqual(1000, self.sum_of_balances())
 
     def test_an_early_message_waits_for_its_predecessor(self):
-        step = lambda version: {"id": f"s-{version}", "updates": [{"key": "account/x", "expect_version": version,
-                                                                    "add": "1"}]}
-        self.send([step(1), step(0)])
+        self.send([{"id": f"s-{version}", "account": "x",
+                    "updates": [{"key": "account/x", "expect_version": version, "add": "1"}]} for version in (1, 0)])
         self.consume("--park")
         self.assert_exact(2)
+
+
+class KafkaCase(LogCase):
+    """What only Kafka has: partitions that move, keys, tombstones."""
+
+    def test_every_partition_is_a_source(self):
+        self.send([add(i) for i in range(100)])
+        self.consume()
+        names = [line["name"] for line in self.json_lines("sources", self.ledger)]
+        self.assertEqual([f"kafka:PAY/{i}" for i in range(self.server.partitions)], names)
+
+    def test_partitions_move_between_two_members_of_a_group(self):
+        """Each with a ledger of its own: together they have every message, some of them both."""
+        self.send([add(i) for i in range(300)])
+        ledgers = [self.ledger, self.ledger + "-other"]
+        processes = []
+        url = self.server.url("PAY", "session.timeout.ms=6000&heartbeat.interval.ms=500")
+        for ledger in ledgers:
+            processes.append(self.start("consume", ledger, url, "--create"))
+            time.sleep(1.5)
+        self.send([add(i) for i in range(300, 600)])
+        time.sleep(3)
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+            self.assertEqual(0, process.returncode, errors)
+        positions = {}
+        for ledger in ledgers:
+            for line in self.json_lines("sources", ledger):
+                positions[line["name"]] = max(positions.get(line["name"], 0), int(line["position"]) + 1)
+        self.assertEqual(600, sum(positions.values()), "every partition was read to its end by somebody")
 
 
 def load_tests(loader, _tests, _pattern):
     suite = unittest.TestSuite()
     built = subprocess.run([CliCase.semel, "consume", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    for server_class in SERVERS:
+    for server_class in (server for server in SERVERS if server.scheme == SCHEME):
         name = server_class.__name__
         if server_class.scheme + ":" not in built.split("This build speaks with")[-1]:
             print(f"{name}: not run, semel was built without its library", flush=True)
@@ -248,14 +286,16 @@ def load_tests(loader, _tests, _pattern):
             print(f"{name}: not run, {server_class.program} is not installed", flush=True)
         else:
             print(f"{name}: run", flush=True)
-            base = LogCase if server_class.is_log else BrokerCase
+            base = KafkaCase if server_class is Kafka else LogCase if server_class.is_log else BrokerCase
             case = type(name, (base, CliCase), {"server_class": server_class})
             suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
     CliCase.semel = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    servers.MOCK_KAFKA = sys.argv.pop(1) or None
+    SCHEME = sys.argv.pop(1)
     unittest.main(verbosity=2)

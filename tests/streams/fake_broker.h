@@ -26,6 +26,7 @@ struct FakeBroker {
   bool positions = false;  // a log: from the ledger's cursor on, in order
 
   std::vector<std::string> stored;
+  size_t deleted = 0;             // a log: so many at its beginning are gone
   std::set<size_t> acknowledged;  // queue: indexes of `stored`
   std::vector<std::string> refused;
   uint64_t deliveries = 0;
@@ -98,7 +99,8 @@ inline Connect FakeBroker::connect() {
     if (!positions) return std::make_unique<FakeConsumer>(this, 0);
     SourcePosition source;
     source.name = "fake";
-    const absl::StatusOr<std::optional<uint64_t>> next = NextPosition(cursors, source, stored.size());
+    const absl::StatusOr<std::optional<uint64_t>> next =
+        NextPosition(cursors, source, Extent{deleted + 1, stored.size() + 1});
     if (!next.ok()) return next.status();
     return std::make_unique<FakeConsumer>(this, next->value_or(1) - 1);
   };

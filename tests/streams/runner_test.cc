@@ -99,6 +99,18 @@ TEST_F(RunnerTest, RefusesALogThatWasMadeAnew) {
   EXPECT_EQ(absl::StatusCode::kFailedPrecondition, Run().code());
 }
 
+TEST_F(RunnerTest, RefusesALogThatHasLostWhatWasNotConsumed) {
+  broker_.positions = true;
+  for (int i = 0; i < 5; ++i) broker_.stored.push_back(Add(i));
+  ASSERT_TRUE(Run().ok());
+  for (int i = 5; i < 9; ++i) broker_.stored.push_back(Add(i));
+  broker_.deleted = 6;
+  EXPECT_EQ(absl::StatusCode::kFailedPrecondition, Run().code());
+  broker_.deleted = 5;
+  EXPECT_TRUE(Run().ok());
+  EXPECT_EQ(9, Balance());
+}
+
 TEST_F(RunnerTest, EarlyMessagesComeAgain) {
   for (int version : {2, 1, 0}) broker_.stored.push_back(Step(version));
   ASSERT_TRUE(Run().ok());

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 START_SECONDS_MAX = 60
+MOCK_KAFKA = None  # the program, where it was built
 
 
 def free_port():
@@ -29,6 +30,7 @@ class Server:
     scheme = ""         # of its URLs
     url_settings = ""   # that a test's URL carries
     is_log = True       # gives positions; else a queue
+    keeps = True        # what it was sent, when it is killed
 
     @classmethod
     def installed(cls):
@@ -98,4 +100,35 @@ class Redis(Server):
                 "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
 
 
-SERVERS = [Nats, NatsQueue, Redis]
+class Kafka(Server):
+    """librdkafka's mock cluster, in memory: what it holds dies with it."""
+    program = "mock_kafka"
+    scheme = "kafka"
+    keeps = False
+    partitions = 3
+    groups = 0
+
+    @classmethod
+    def installed(cls):
+        return MOCK_KAFKA is not None
+
+    def start(self):
+        self.process = subprocess.Popen([MOCK_KAFKA, str(self.partitions), "PAY", "DEAD"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.brokers = self.process.stdout.readline().strip()
+
+    def kill(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.stdout.close()
+        super().kill()
+
+    def url(self, name, settings=""):
+        """In a group of its own each time: nobody waits for the session of one that was killed, and where the group
+        stood is a hint anyway."""
+        self.groups += 1
+        settings = settings + f"&group=group-{self.groups}"
+        return super().url(name, settings.strip("&")).replace(f"127.0.0.1:{self.port}", self.brokers)
+
+
+SERVERS = [Nats, NatsQueue, Redis, Kafka]
