@@ -10,13 +10,24 @@
 
 namespace semel::internal {
 
+namespace {
+
+// Looked up once: that takes locks and memory.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kAlgorithm;
+}
+
+}  // namespace
+
 struct Sha256::State {
   EVP_MD_CTX* const context = EVP_MD_CTX_new();
   ~State() { EVP_MD_CTX_free(context); }
 
   // libcrypto takes memory of its own the first time: if there is none, it is as if `new` had found none.
   void Begin() {
-    if (context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1) return;
+    const EVP_MD* const algorithm = Algorithm();
+    if (context != nullptr && algorithm != nullptr && EVP_DigestInit_ex(context, algorithm, nullptr) == 1) return;
     if (const std::new_handler no_memory = std::get_new_handler(); no_memory != nullptr) no_memory();
     throw std::bad_alloc();
   }
