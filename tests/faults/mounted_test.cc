@@ -13,6 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "semel/upkeep.h"
 #include "tests/faults/block_device.h"
 #include "tests/faults/worker.h"
 #include "tests/sim/figures.h"
@@ -34,9 +37,10 @@ class Mounted : public ::testing::Test {
     empty_ = *std::move(empty);
   }
 
-  // A life on the disk as it was filled. True: it came to its end.
-  bool LiveOnce(const Script& script) {
+  // A life on the disk as it was filled, of whose requests one fails, from 1; 0: none. True: it came to its end.
+  bool LiveOnce(const Script& script, uint64_t fail_at) {
     if (!Mount()) return false;
+    device_->FailAt(fail_at);
     const Ended ended = InChild([&] { return Live(script, {.root = device_->path(), .own_disk = true}); });
     EXPECT_EQ(ended.fault, "");
     const absl::Status unmounted = device_->Unmount();
@@ -52,6 +56,24 @@ class Mounted : public ::testing::Test {
     });
     EXPECT_EQ(ended.fault, "");
     ASSERT_TRUE(device_->Unmount().ok());
+  }
+
+  // True: the state had to be made anew, and the refusal to open said so.
+  bool RebuildIfAsked(const Script& script) {
+    bool asked = false;
+    if (!Mount()) return asked;
+    const Ended ended = InChild([&] {
+      const std::string path = device_->path() + "/ledger";
+      const absl::Status opened = Ledger::Open(path, script.options).status();
+      if (!absl::StrContains(opened.message(), "run semel rebuild")) return false;
+      const absl::Status rebuilt = RebuildLedger(path).status();
+      if (!rebuilt.ok()) Report(absl::StrCat("rebuilding: ", rebuilt.ToString()));
+      return true;
+    });
+    EXPECT_EQ(ended.fault, "");
+    asked = ended.finished;
+    EXPECT_TRUE(device_->Unmount().ok());
+    return asked;
   }
 
   bool Mount() {
@@ -140,7 +162,7 @@ TEST_F(Mounted, PowerLossBetweenRequestsLosesAndDoublesNothing) {
       ForgetObserved();
       for (size_t i = 0; i < kChangesMax; ++i) SharedWithChildren()->acknowledged[i] = disk.acknowledged[i];
       device_->Fill(disk.image);
-      ASSERT_TRUE(LiveOnce(script));
+      ASSERT_TRUE(LiveOnce(script, 0));
       std::vector<Loss> losses = DrawLosses(*device_, disk.image, disk.acknowledged, kImagesOfALife, &random);
       for (const Loss& loss : losses) {
         for (size_t i = 0; i < kChangesMax; ++i) SharedWithChildren()->acknowledged[i] = loss.acknowledged[i];
@@ -157,21 +179,26 @@ TEST_F(Mounted, PowerLossBetweenRequestsLosesAndDoublesNothing) {
 
 // ---- T8
 
+// Linux loses what it could not write once: ext4 leaves the extent of new blocks "unwritten", and a later write to them
+// and its fdatasync succeed, yet after a mount they read as zeros. LMDB's file grows by such blocks. The checksums of
+// the state's records find it, and the journal has all that the state had.
 TEST_F(Mounted, OneErrorOfTheDiskLosesAndDoublesNothing) {
   uint64_t errors = 0;
+  uint64_t rebuilt = 0;
   uint64_t seed = 0;
   for (Rounds rounds(40); rounds.Next(&seed);) {
     Random random(seed);
     const Script script = MakeScript(random.Next(), {.changes = random.Between(5, 40), .threads = random.OneIn(3)});
     ForgetObserved();
     device_->Fill(empty_);
-    device_->FailAt(random.Between(1, 100));
-    LiveOnce(script);
+    LiveOnce(script, random.Between(1, 150));
     if (device_->failed()) ++errors;
     device_->FailAt(0);
+    if (RebuildIfAsked(script)) ++rebuilt;
     ExpectRecoversHere(script);
   }
   Figure("T8", "errors of the disk", errors);
+  Figure("T8", "states that were made anew", rebuilt);
 }
 
 }  // namespace
