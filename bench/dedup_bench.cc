@@ -2,9 +2,8 @@
 //
 // What does it save to have versions instead of a dedup table? The same messages over 100,000 accounts, in batches of
 // 1000, into the same engine: as compare-and-sets, and as record-and-check, in which each leaves a record of its id.
-// Counters: bytes of journal, and bytes by which the state file grows, per message.
+// Counters: bytes of journal, and bytes by which the state grows, per message.
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,7 +29,7 @@ struct Loaded {
   // As of a checkpoint, which the sum over all accounts makes.
   double StateBytes() const {
     MustBeOk(entrant->Verify());
-    return static_cast<double>(std::filesystem::file_size(scratch.path() + "/ledger/state/data.mdb"));
+    return static_cast<double>(entrant->StateBytes());
   }
 
   const Scratch scratch;

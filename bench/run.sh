@@ -3,46 +3,91 @@
 #
 # Builds the benchmarks in release mode, runs them, and prints the results as Markdown.
 #
-#   bench/run.sh [--dir DIRECTORY] [--repetitions N] [--min-time SECONDS] [--filter REGEX]
+#   bench/run.sh [--dir DIRECTORY] [--repetitions N] [--min-time SECONDS] [--only "NAME ..."] [--resume] [--docs]
+#   bench/run.sh --guard [--dir DIRECTORY]
 #
-# DIRECTORY (default: build/bench-data) must be on the disk that is asked about. The repetitions of all benchmarks of a
-# program are interleaved in random order, so that a slow minute of the machine hits all alike; the tables show medians.
-# The raw results stay in build/bench-results.
+#   --dir          where to write (default: build/bench-data); must be on the disk that is asked about
+#   --repetitions  of each benchmark (default: 3), interleaved in random order, so that a slow minute of the machine
+#                  hits all alike; the tables show medians
+#   --min-time     of each repetition (default: 0.3)
+#   --only         some of the programs: "race cas callers"; race is `semel bench` with all peers that are installed
+#   --resume       keeps the results of an earlier run that was cut short
+#   --docs         writes the results into docs/benchmarks.md, and the charts into docs/pictures
+#   --guard        only what the ratios among the budgets need, then fails if one is lost by more than 20 %
+#
+# Takes a quarter of an hour on two cores, the guard three minutes. Raw results stay in build/bench-results.
+# scripts/install_packages.sh bench installs the peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 directory=build/bench-data
-repetitions=5
-min_time=0.5
-filter=.
+repetitions=3
+min_time=0.3
+only=
+resume=no
+docs=no
+guard=no
 while [ $# -gt 0 ]; do
   case $1 in
     --dir) directory=$2; shift 2 ;;
     --repetitions) repetitions=$2; shift 2 ;;
     --min-time) min_time=$2; shift 2 ;;
-    --filter) filter=$2; shift 2 ;;
-    *) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --only) only=$2; shift 2 ;;
+    --resume) resume=yes; shift ;;
+    --docs) docs=yes; shift ;;
+    --guard) guard=yes; only="cas callers duplicates dedup stall"; shift ;;
+    *) sed -n '4,22s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
 build=build/bench
 results=build/bench-results
+[ $guard = no ] || results=build/bench-guard
 mkdir -p "$directory" "$results" "$build"
+[ $resume = yes ] || rm -f "$results"/*.json "$results"/*.html
 {
-  cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSEMEL_BUILD_TESTS=OFF -DSEMEL_BUILD_EXAMPLES=OFF \
-    -DSEMEL_BUILD_CLI=OFF
+  cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSEMEL_BUILD_TESTS=OFF -DSEMEL_BUILD_EXAMPLES=OFF
   cmake --build "$build"
 } >"$results/build.log" 2>&1 || { cat "$results/build.log"; exit 1; }
 
-export SEMEL_BENCH_DIR="$directory"
-rm -f "$results"/*.json
-for program in "$build"/bench/*_bench; do
-  name=$(basename "$program")
-  echo "== $name" >&2
-  "$program" --benchmark_filter="$filter" --benchmark_min_time="$min_time" --benchmark_repetitions="$repetitions" \
-    --benchmark_enable_random_interleaving=true --benchmark_out="$results/$name.json" --benchmark_out_format=json \
-    >"$results/$name.log" 2>&1 || { cat "$results/$name.log" >&2; exit 1; }
-done
+# What one program found, whole or not at all.
+run() {
+  local name=$1 to=$2
+  case $name in
+    race)
+      rm -f "$results/race.html"
+      "$build/bin/semel" bench --dir "$directory" --json --report "$results/race.html" >"$to"
+      ;;
+    *)
+      local filter=.
+      [ "$guard/$name" != yes/cas ] || filter='^(semel|bare_loop|lmdb)/accounts:(100000|1000000)/'
+      SEMEL_BENCH_DIR="$directory" "$build/bench/${name}_bench" --benchmark_filter="$filter" \
+        --benchmark_min_time="$min_time" --benchmark_repetitions="$repetitions" \
+        --benchmark_enable_random_interleaving=true --benchmark_out="$to" --benchmark_out_format=json
+      ;;
+  esac
+}
 
-python3 bench/report.py --dir "$directory" --command "bench/run.sh --repetitions $repetitions --min-time $min_time" \
-  "$results"/*.json
+names=${only:-race $(cd bench && ls ./*_bench.cc | sed 's/^..//; s/_bench.cc$//')}
+status=0
+for name in $names; do
+  [ ! -s "$results/$name.json" ] || continue
+  echo "== $name ($SECONDS s)" >&2
+  if run "$name" "$results/$name.partial" >"$results/$name.log" 2>&1; then
+    mv "$results/$name.partial" "$results/$name.json"
+  else
+    tail -20 "$results/$name.log" >&2
+    echo "== $name failed" >&2
+    status=1
+  fi
+done
+echo "== done ($SECONDS s)" >&2
+
+if [ $guard = yes ]; then
+  bench/guard.py "$results" || status=1
+elif [ $docs = yes ]; then
+  bench/report.py "$results" --into docs/benchmarks.md --pictures docs/pictures
+else
+  bench/report.py "$results"
+fi
+exit $status

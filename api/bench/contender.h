@@ -51,6 +51,7 @@ class Contender {
   virtual absl::StatusOr<std::unique_ptr<Session>> NewSession() = 0;
   virtual absl::StatusOr<Totals> Sum() = 0;
   virtual uint64_t JournalBytes() { return 0; }  // so far; 0: keeps no journal, or does not say
+  virtual uint64_t StateBytes() { return 0; }    // in use as of the last checkpoint; 0: does not say
 };
 
 // Where a contender lives. Whatever it starts ends with it; the directory is the caller's to remove.

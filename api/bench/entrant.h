@@ -44,6 +44,7 @@ class Entrant {
   absl::Status Verify();
 
   BytesWritten Bytes();
+  uint64_t StateBytes() { return contender_->StateBytes(); }
 
  private:
   struct Call {

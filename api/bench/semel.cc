@@ -96,6 +96,11 @@ class LedgerContender final : public Contender {
     return stats.ok() ? stats->durable_lsn : 0;
   }
 
+  uint64_t StateBytes() override {
+    const absl::StatusOr<Stats> stats = ledger_->GetStats();
+    return stats.ok() ? stats->state_bytes - stats->state_free_bytes : 0;
+  }
+
  private:
   const std::unique_ptr<Ledger> ledger_;
 };
