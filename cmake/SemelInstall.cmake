@@ -9,6 +9,9 @@ install(EXPORT semelTargets NAMESPACE semel:: DESTINATION ${package_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/api/proto/semel DESTINATION ${CMAKE_INSTALL_DATADIR}/semel/proto)
 if(TARGET semel_cli)
   install(TARGETS semel_cli)
+  if(TARGET semel_peers)
+    install(TARGETS semel_peers LIBRARY DESTINATION lib/semel)  # where the command looks for it
+  endif()
 endif()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/semelConfig.cmake.in ${PROJECT_BINARY_DIR}/semelConfig.cmake

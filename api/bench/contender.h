@@ -60,6 +60,8 @@ struct Place {
   Durability durability = Durability::kSynced;
 };
 
+using OpenedContender = absl::StatusOr<std::unique_ptr<Contender>>;
+
 struct ContenderKind {
   const char* name;   // as an argument: "sqlite_inbox"
   const char* title;  // in a chart: "SQLite, inbox"
@@ -68,7 +70,7 @@ struct ContenderKind {
 
   // Null: built without the library. Errors: NotFound (a program is not installed), Unavailable (a server did not
   // start), and what its files give.
-  absl::StatusOr<std::unique_ptr<Contender>> (*open)(const Place& place);
+  OpenedContender (*open)(const Place& place);
 };
 
 // Semel first, then the bare loop.

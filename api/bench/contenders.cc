@@ -5,26 +5,28 @@
 namespace semel::bench {
 namespace {
 
-// What a kind opens with, where its library was found when this was built.
+// What a peer opens with; null where its library was not found when this was built.
+using Open = decltype(ContenderKind::open);
 #ifdef SEMEL_BENCH_SQLITE
-constexpr auto kSqlite = OpenSqlite, kSqliteInbox = OpenSqliteInbox;
+constexpr Open kSqlite = [](const Place& place) { return OpenPeer("sqlite", place); };
+constexpr Open kSqliteInbox = [](const Place& place) { return OpenPeer("sqlite_inbox", place); };
 #else
-constexpr decltype(ContenderKind::open) kSqlite = nullptr, kSqliteInbox = nullptr;
+constexpr Open kSqlite = nullptr, kSqliteInbox = nullptr;
 #endif
 #ifdef SEMEL_BENCH_ROCKSDB
-constexpr auto kRocksdb = OpenRocksdb;
+constexpr Open kRocksdb = [](const Place& place) { return OpenPeer("rocksdb", place); };
 #else
-constexpr decltype(ContenderKind::open) kRocksdb = nullptr;
+constexpr Open kRocksdb = nullptr;
 #endif
 #ifdef SEMEL_BENCH_POSTGRES
-constexpr auto kPostgres = OpenPostgres;
+constexpr Open kPostgres = [](const Place& place) { return OpenPeer("postgres", place); };
 #else
-constexpr decltype(ContenderKind::open) kPostgres = nullptr;
+constexpr Open kPostgres = nullptr;
 #endif
 #ifdef SEMEL_BENCH_REDIS
-constexpr auto kRedis = OpenRedis;
+constexpr Open kRedis = [](const Place& place) { return OpenPeer("redis", place); };
 #else
-constexpr decltype(ContenderKind::open) kRedis = nullptr;
+constexpr Open kRedis = nullptr;
 #endif
 
 }  // namespace

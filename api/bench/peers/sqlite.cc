@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "api/bench/batch.h"
-#include "api/bench/contenders.h"
+#include "api/bench/peers/peers.h"
 #include "engine/base/status_macros.h"
 
 namespace semel::bench {

@@ -2,8 +2,8 @@
 //
 // A server of our own: found, started for one measurement, and stopped with it.
 
-#ifndef SEMEL_API_BENCH_SERVER_PROCESS_H_
-#define SEMEL_API_BENCH_SERVER_PROCESS_H_
+#ifndef SEMEL_API_BENCH_PEERS_SERVER_PROCESS_H_
+#define SEMEL_API_BENCH_PEERS_SERVER_PROCESS_H_
 
 #include <sys/types.h>
 
@@ -66,4 +66,4 @@ class ServerProcess {
 
 }  // namespace semel::bench
 
-#endif  // SEMEL_API_BENCH_SERVER_PROCESS_H_
+#endif  // SEMEL_API_BENCH_PEERS_SERVER_PROCESS_H_

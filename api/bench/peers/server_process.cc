@@ -1,6 +1,6 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "api/bench/server_process.h"
+#include "api/bench/peers/server_process.h"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "api/bench/batch.h"
-#include "api/bench/contenders.h"
+#include "api/bench/peers/peers.h"
 #include "engine/base/status_macros.h"
 
 namespace semel::bench {

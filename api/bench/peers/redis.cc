@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "api/bench/batch.h"
-#include "api/bench/contenders.h"
-#include "api/bench/server_process.h"
+#include "api/bench/peers/peers.h"
+#include "api/bench/peers/server_process.h"
 #include "engine/base/status_macros.h"
 
 namespace semel::bench {
