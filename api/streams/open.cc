@@ -14,6 +14,9 @@
 #ifdef SEMEL_WITH_NATS
 #include "api/streams/nats.h"
 #endif
+#ifdef SEMEL_WITH_RABBITMQ
+#include "api/streams/rabbitmq.h"
+#endif
 #ifdef SEMEL_WITH_REDIS
 #include "api/streams/redis.h"
 #endif
@@ -40,6 +43,11 @@ const Adapter kAdapters[] = {
     {"nats", "libnats-dev", OpenNatsConsumer, OpenNatsProducer},
 #else
     {"nats", "libnats-dev", nullptr, nullptr},
+#endif
+#ifdef SEMEL_WITH_RABBITMQ
+    {"amqp", "librabbitmq-dev", OpenRabbitMqConsumer, OpenRabbitMqProducer},
+#else
+    {"amqp", "librabbitmq-dev", nullptr, nullptr},
 #endif
 #ifdef SEMEL_WITH_REDIS
     {"redis", "libhiredis-dev", OpenRedisConsumer, OpenRedisProducer},

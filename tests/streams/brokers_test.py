@@ -22,7 +22,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cli"))
-from cli_case import CliCase, wait_until  # noqa: E402
+from cli_case import SCRATCH, CliCase, wait_until  # noqa: E402
 import servers  # noqa: E402
 from servers import SERVERS, Kafka, Server  # noqa: E402
 
@@ -45,28 +45,36 @@ def payment(number):
 class BrokerCase:
     """What every broker must stand. `server_class` is one of SERVERS."""
     server_class = Server
+    tests_run = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.mkdtemp(prefix="semel-broker-", dir=SCRATCH)
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        cls.server = cls.server_class(pathlib.Path(cls.scratch) / "server")
+        cls.addClassCleanup(lambda: cls.server.kill())
+        cls.server.start()
 
     def setUp(self):
         super().setUp()
-        self.server = self.server_class(self.directory / "server")
-        self.addCleanup(self.server.kill)
-        self.server.start()
+        BrokerCase.tests_run += 1
+        self.payments = f"PAY{BrokerCase.tests_run}"  # a stream of each test's own
         self.message = add if self.server.is_log else payment
 
     # ---- Steps
 
-    def send(self, messages, name="PAY"):
+    def send(self, messages, name=None):
         lines = "".join((m if isinstance(m, str) else json.dumps(m)) + "\n" for m in messages)
-        self.run_semel("send", self.server.url(name, "create=yes"), "-", "--key", "account", stdin=lines)
+        self.run_semel("send", self.server.url(name or self.payments, "create=yes"), "-", "--key", "account", stdin=lines)
 
-    def consume(self, *arguments, ledger=None, name="PAY", settings=""):
+    def consume(self, *arguments, ledger=None, name=None, settings=""):
         """Consumes what is there; returns the summary."""
-        result = self.run_semel("consume", ledger or self.ledger, self.server.url(name, settings), "--create",
+        result = self.run_semel("consume", ledger or self.ledger, self.server.url(name or self.payments, settings), "--create",
                                 "--until-end", "--json", *arguments)
         return json.loads(result.stdout)
 
     def start_consumer(self, *arguments):
-        return self.start("consume", self.ledger, self.server.url("PAY"), "--create", "--json", *arguments)
+        return self.start("consume", self.ledger, self.server.url(self.payments), "--create", "--json", *arguments)
 
     def sum_of_balances(self, ledger=None):
         lines = self.json_lines("list", ledger or self.ledger, "--prefix", "account/")
@@ -137,11 +145,12 @@ class BrokerCase:
         self.assert_exact(2)
 
     def test_refused_messages_are_sent_on(self):
-        self.send([self.message(0)], name="DEAD")
-        self.consume(name="DEAD", ledger=self.ledger + "-dead")
+        dead_name = self.payments + "-DEAD"
+        self.send([self.message(0)], name=dead_name)
+        self.consume(name=dead_name, ledger=self.ledger + "-dead")
         self.send([self.message(0), "{poison"])
-        self.consume("--dead-letters", self.server.url("DEAD"))
-        dead = self.consume(name="DEAD", ledger=self.ledger + "-dead")
+        self.consume("--dead-letters", self.server.url(dead_name))
+        dead = self.consume(name=dead_name, ledger=self.ledger + "-dead")
         self.assertEqual(1, dead["undecodable"])
 
     def test_the_broker_is_killed_and_comes_back(self):
@@ -180,13 +189,13 @@ class BrokerCase:
         self.send([self.message(0)])
         self.start_consumer()
         wait_until(lambda: self.has(1))
-        second = self.run_semel("consume", self.ledger, self.server.url("PAY"), exit_status=1)
+        second = self.run_semel("consume", self.ledger, self.server.url(self.payments), exit_status=1)
         self.assertIn("locked", second.stderr)
 
     def test_two_consumers_with_ledgers_of_their_own(self):
         self.send([self.message(i) for i in range(500)])
         other = self.ledger + "-other"
-        processes = [self.start("consume", ledger, self.server.url("PAY"), "--create", "--until-end", "--json",
+        processes = [self.start("consume", ledger, self.server.url(self.payments), "--create", "--until-end", "--json",
                                 "--batch", "20") for ledger in (self.ledger, other)]
         for process in processes:
             _, errors = process.communicate(timeout=60)
@@ -201,12 +210,36 @@ class BrokerCase:
         wait_until(lambda: pathlib.Path(self.ledger, "state", "data.mdb").exists())
         zombie.send_signal(signal.SIGSTOP)
         time.sleep(0.5)
-        self.run_semel("consume", self.ledger, self.server.url("PAY"), exit_status=1)
+        self.run_semel("consume", self.ledger, self.server.url(self.payments), exit_status=1)
         zombie.send_signal(signal.SIGCONT)
         wait_until(lambda: self.has(2000))
         zombie.send_signal(signal.SIGTERM)
         zombie.communicate(timeout=30)
         self.assert_exact(2000)
+
+
+class QueueCase(BrokerCase):
+    """What only a queue does: messages are shared out, early ones go back."""
+
+    def test_two_consumers_with_ledgers_of_their_own(self):
+        """Each message goes to one of them, so what is to be exact together must not be killed in between."""
+        self.send([self.message(i) for i in range(500)])
+        other = self.ledger + "-other"
+        processes = [self.start("consume", ledger, self.server.url(self.payments, self.server.shared), "--create", "--until-end",
+                                "--batch", "20")
+                     for ledger in (self.ledger, other)]
+        for process in processes:
+            _, errors = process.communicate(timeout=60)
+            self.assertEqual(0, process.returncode, errors)
+        self.assertEqual(500, sum(self.sum_of_balances(ledger) for ledger in (self.ledger, other)))
+
+    def test_early_messages_go_back_into_the_queue(self):
+        steps = [{"id": f"s-{version}", "updates": [{"key": "account/x", "expect_version": version, "add": "1"}]}
+                 for version in (3, 2, 1, 0)]
+        self.send(steps)
+        summary = self.consume()
+        self.assertGreater(summary["outcomes"]["EARLY"], 0)
+        self.assert_exact(4)
 
 
 class LogCase(BrokerCase):
@@ -251,14 +284,14 @@ class KafkaCase(LogCase):
         self.send([add(i) for i in range(100)])
         self.consume()
         names = [line["name"] for line in self.json_lines("sources", self.ledger)]
-        self.assertEqual([f"kafka:PAY/{i}" for i in range(self.server.partitions)], names)
+        self.assertEqual([f"kafka:{self.payments}/{i}" for i in range(self.server.partitions)], names)
 
     def test_partitions_move_between_two_members_of_a_group(self):
         """Each with a ledger of its own: together they have every message, some of them both."""
         self.send([add(i) for i in range(300)])
         ledgers = [self.ledger, self.ledger + "-other"]
         processes = []
-        url = self.server.url("PAY", "session.timeout.ms=6000&heartbeat.interval.ms=500")
+        url = self.server.url(self.payments, "session.timeout.ms=6000&heartbeat.interval.ms=500")
         for ledger in ledgers:
             processes.append(self.start("consume", ledger, url, "--create"))
             time.sleep(1.5)
@@ -286,7 +319,7 @@ def load_tests(loader, _tests, _pattern):
             print(f"{name}: not run, {server_class.program} is not installed", flush=True)
         else:
             print(f"{name}: run", flush=True)
-            base = KafkaCase if server_class is Kafka else LogCase if server_class.is_log else BrokerCase
+            base = KafkaCase if server_class is Kafka else LogCase if server_class.is_log else QueueCase
             case = type(name, (base, CliCase), {"server_class": server_class})
             suite.addTests(loader.loadTestsFromTestCase(case))
     return suite

@@ -31,6 +31,7 @@ class Server:
     url_settings = ""   # that a test's URL carries
     is_log = True       # gives positions; else a queue
     keeps = True        # what it was sent, when it is killed
+    shared = ""         # queue: settings with which two consumers share one
 
     @classmethod
     def installed(cls):
@@ -89,6 +90,7 @@ class NatsQueue(Nats):
     """The same as a queue: every message acknowledged on its own."""
     is_log = False
     url_settings = "positions=no&ack_wait=1"
+    shared = "consumer=one"
 
 
 class Redis(Server):
@@ -105,7 +107,7 @@ class Kafka(Server):
     program = "mock_kafka"
     scheme = "kafka"
     keeps = False
-    partitions = 3
+    partitions = 4  # of a topic that comes into being when it is named
     groups = 0
 
     @classmethod
@@ -113,7 +115,7 @@ class Kafka(Server):
         return MOCK_KAFKA is not None
 
     def start(self):
-        self.process = subprocess.Popen([MOCK_KAFKA, str(self.partitions), "PAY", "DEAD"], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([MOCK_KAFKA], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.brokers = self.process.stdout.readline().strip()
 
@@ -131,4 +133,32 @@ class Kafka(Server):
         return super().url(name, settings.strip("&")).replace(f"127.0.0.1:{self.port}", self.brokers)
 
 
-SERVERS = [Nats, NatsQueue, Redis, Kafka]
+class RabbitMq(Server):
+    program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+    scheme = "amqp"
+    is_log = False
+    shared = "prefetch=20"
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.epmd_port = free_port()
+        (self.directory / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n")
+
+    def command(self):
+        return [self.program]
+
+    def environment(self):
+        here = str(self.directory)
+        return dict(os.environ, HOME=here, RABBITMQ_MNESIA_BASE=f"{here}/mnesia", RABBITMQ_LOG_BASE=f"{here}/logs",
+                    RABBITMQ_CONFIG_FILE=f"{here}/rabbitmq.conf", RABBITMQ_NODENAME=f"semel{self.port}@localhost",
+                    RABBITMQ_DIST_PORT=str(free_port()), ERL_EPMD_PORT=str(self.epmd_port),
+                    ERL_EPMD_ADDRESS="127.0.0.1", RABBITMQ_ENABLED_PLUGINS_FILE=f"{here}/plugins")
+
+    def kill(self):
+        super().kill()
+        # The port mapper is a daemon of its own; this one serves nobody else.
+        subprocess.run(["epmd", "-port", str(self.epmd_port), "-kill"], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+
+
+SERVERS = [Nats, NatsQueue, Redis, Kafka, RabbitMq]
