@@ -105,10 +105,16 @@ absl::StatusOr<Parts> Prepare(const ConsumeOptions& options) {
   return parts;
 }
 
-// Each ledger is a group of its own, unless the user says otherwise.
+// What a broker calls the name under which it remembers a consumer; "" if it remembers none.
+std::string NameSetting(const std::string& scheme) {
+  if (scheme == "kafka" || scheme == "redis") return "group";
+  return scheme == "nats" ? "consumer" : scheme == "mqtt" ? "client" : "";
+}
+
+// Each ledger has a name of its own at the broker, unless the user says otherwise.
 absl::Status NameGroup(const ConsumeOptions& options, Ledger& ledger, streams::Url* url) {
-  const std::string setting = url->scheme == "nats" ? "consumer" : "group";
-  if (url->scheme != "nats" && url->scheme != "kafka" && url->scheme != "redis") return absl::OkStatus();
+  const std::string setting = NameSetting(url->scheme);
+  if (setting.empty()) return absl::OkStatus();
   std::string name = url->settings.Take(setting, options.group);
   if (name.empty()) {
     const absl::StatusOr<Stats> stats = ledger.GetStats();

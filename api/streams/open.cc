@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/streams/file.h"
+#include "api/streams/mqtt.h"
 #ifdef SEMEL_WITH_KAFKA
 #include "api/streams/kafka.h"
 #endif
@@ -34,6 +35,7 @@ struct Adapter {
 const Adapter kAdapters[] = {
     {"file", "", OpenFileConsumer, OpenFileProducer},
     {"stdin", "", OpenFileConsumer, OpenFileProducer},
+    {"mqtt", "", OpenMqttConsumer, OpenMqttProducer},
 #ifdef SEMEL_WITH_KAFKA
     {"kafka", "librdkafka-dev", OpenKafkaConsumer, OpenKafkaProducer},
 #else

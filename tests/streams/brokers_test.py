@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cli"))
 from cli_case import SCRATCH, CliCase, wait_until  # noqa: E402
 import servers  # noqa: E402
-from servers import SERVERS, Kafka, Server  # noqa: E402
+from servers import SERVERS, Server  # noqa: E402
 
 SMALLEST_PIPE = 4096
 ACCOUNTS = 10
@@ -60,10 +60,14 @@ class BrokerCase:
         BrokerCase.tests_run += 1
         self.payments = f"PAY{BrokerCase.tests_run}"  # a stream of each test's own
         self.message = add if self.server.is_log else payment
+        self.subscribed = set()
 
     # ---- Steps
 
     def send(self, messages, name=None):
+        if self.server.subscribes_first and name not in self.subscribed:
+            self.subscribed.add(name)
+            self.consume(name=name, ledger=self.ledger + "-dead" if name else None)
         lines = "".join((m if isinstance(m, str) else json.dumps(m)) + "\n" for m in messages)
         self.run_semel("send", self.server.url(name or self.payments, "create=yes"), "-", "--key", "account", stdin=lines)
 
@@ -80,12 +84,15 @@ class BrokerCase:
         lines = self.json_lines("list", ledger or self.ledger, "--prefix", "account/")
         return sum(int(line["balance"]) for line in lines)
 
-    def has(self, total):
-        """Whether the ledger, which may not be there yet, has so much."""
+    def total_so_far(self):
+        """Of a ledger that may not be there yet."""
         if not (pathlib.Path(self.ledger) / "state" / "data.mdb").exists():
-            return False
+            return 0
         result = self.run_semel("list", self.ledger, "--prefix", "account/", "--json", exit_status=None)
-        return sum(int(json.loads(line)["balance"]) for line in result.stdout.splitlines()) == total
+        return sum(int(json.loads(line)["balance"]) for line in result.stdout.splitlines())
+
+    def has(self, total):
+        return self.total_so_far() == total
 
     def kill_before_acknowledging(self, batch=100):
         """Kills a consumer that has applied a batch and not acknowledged it: it waits for somebody to read outcomes."""
@@ -207,7 +214,7 @@ class BrokerCase:
         """A stopped consumer holds the ledger's lock, so that nobody else consumes into it; continued, it goes on."""
         self.send([self.message(i) for i in range(2000)])
         zombie = self.start_consumer("--batch", "20")
-        wait_until(lambda: pathlib.Path(self.ledger, "state", "data.mdb").exists())
+        wait_until(lambda: self.total_so_far() > 0)
         zombie.send_signal(signal.SIGSTOP)
         time.sleep(0.5)
         self.run_semel("consume", self.ledger, self.server.url(self.payments), exit_status=1)
@@ -240,6 +247,18 @@ class QueueCase(BrokerCase):
         summary = self.consume()
         self.assertGreater(summary["outcomes"]["EARLY"], 0)
         self.assert_exact(4)
+
+
+class MqttCase(QueueCase):
+    """What only MQTT does: every session gets everything."""
+
+    def test_two_consumers_with_ledgers_of_their_own(self):
+        other = self.ledger + "-other"
+        self.consume(ledger=other)
+        self.send([self.message(i) for i in range(500)])
+        for ledger in (self.ledger, other):
+            self.consume(ledger=ledger)
+        self.assertEqual([500, 500], [self.sum_of_balances(ledger) for ledger in (self.ledger, other)])
 
 
 class LogCase(BrokerCase):
@@ -319,7 +338,8 @@ def load_tests(loader, _tests, _pattern):
             print(f"{name}: not run, {server_class.program} is not installed", flush=True)
         else:
             print(f"{name}: run", flush=True)
-            base = KafkaCase if server_class is Kafka else LogCase if server_class.is_log else QueueCase
+            kinds = {"kafka": KafkaCase, "mqtt": MqttCase}
+            base = kinds.get(SCHEME, LogCase if server_class.is_log else QueueCase)
             case = type(name, (base, CliCase), {"server_class": server_class})
             suite.addTests(loader.loadTestsFromTestCase(case))
     return suite

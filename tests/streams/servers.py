@@ -31,6 +31,7 @@ class Server:
     url_settings = ""   # that a test's URL carries
     is_log = True       # gives positions; else a queue
     keeps = True        # what it was sent, when it is killed
+    subscribes_first = False  # it gives a consumer only what came after its first subscription
     shared = ""         # queue: settings with which two consumers share one
 
     @classmethod
@@ -152,7 +153,7 @@ class RabbitMq(Server):
         return dict(os.environ, HOME=here, RABBITMQ_MNESIA_BASE=f"{here}/mnesia", RABBITMQ_LOG_BASE=f"{here}/logs",
                     RABBITMQ_CONFIG_FILE=f"{here}/rabbitmq.conf", RABBITMQ_NODENAME=f"semel{self.port}@localhost",
                     RABBITMQ_DIST_PORT=str(free_port()), ERL_EPMD_PORT=str(self.epmd_port),
-                    ERL_EPMD_ADDRESS="127.0.0.1", RABBITMQ_ENABLED_PLUGINS_FILE=f"{here}/plugins")
+                    ERL_EPMD_ADDRESS="127.0.0.1", ERL_EPMD_RELAXED_COMMAND_CHECK="1", RABBITMQ_ENABLED_PLUGINS_FILE=f"{here}/plugins")
 
     def kill(self):
         super().kill()
@@ -161,4 +162,21 @@ class RabbitMq(Server):
                        stderr=subprocess.DEVNULL, check=False)
 
 
-SERVERS = [Nats, NatsQueue, Redis, Kafka, RabbitMq]
+class Mosquitto(Server):
+    program = "mosquitto"
+    scheme = "mqtt"
+    is_log = False
+    subscribes_first = True
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        (self.directory / "mosquitto.conf").write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nautosave_interval 1\n"
+            f"persistence_location {self.directory}/\nuser root\n"
+            "max_queued_messages 0\nmax_inflight_messages 0\n")
+
+    def command(self):
+        return [self.program, "-c", str(self.directory / "mosquitto.conf")]
+
+
+SERVERS = [Nats, NatsQueue, Redis, Kafka, RabbitMq, Mosquitto]
