@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     servers.MOCK_KAFKA = options.mock_kafka
+    servers.Mosquitto.save_after = 1_000_000
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the broker is ended, too
     directory = pathlib.Path(tempfile.mkdtemp(prefix="semel-chaos-"))
     chaos = Chaos(options, directory)

@@ -167,12 +167,13 @@ class Mosquitto(Server):
     scheme = "mqtt"
     is_log = False
     subscribes_first = True
+    save_after = 1  # changes: what is not saved is lost when it is killed, and saving all of them takes long
 
     def __init__(self, directory):
         super().__init__(directory)
         (self.directory / "mosquitto.conf").write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nautosave_interval 1\n"
-            f"persistence_location {self.directory}/\nuser root\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nautosave_on_changes true\n"
+            f"autosave_interval {self.save_after}\npersistence_location {self.directory}/\nuser root\n"
             "max_queued_messages 0\nmax_inflight_messages 0\n")
 
     def command(self):
