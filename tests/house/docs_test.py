@@ -12,6 +12,7 @@ A fenced block must name its language. What happens to it depends on that and on
   cpp   <!-- file: PATH -->        must equal that file without its copyright line
   cpp   <!-- excerpt: PATH -->     must stand in that file, whatever its indentation
   any   <!-- not run: REASON -->   left alone, and counted
+  any   <!-- broker: SCHEME -->, <!-- broker output: SCHEME -->   left to tests/streams/docs_test.py
   cpp   without a comment          an error; other languages are left alone
 """
 import argparse
@@ -68,7 +69,7 @@ class Runner:
     def __init__(self, directory, search_path, root):
         self.directory, self.search_path, self.root = directory, search_path, root
         self.output = None      # of the last sh block
-        self.counts = {"run": 0, "compared": 0, "not run": 0, "left alone": 0}
+        self.counts = {"run": 0, "compared": 0, "not run": 0, "with a broker": 0, "left alone": 0}
 
     def judge(self, block):
         """Returns what is wrong with a block, or None."""
@@ -78,6 +79,9 @@ class Runner:
         if kind == "not run":
             self.counts["not run"] += 1
             return None if argument.strip() else "say why it is not run"
+        if kind in ("broker", "broker output"):
+            self.counts["with a broker"] += 1
+            return None
         if kind == "output":
             return self.compare("the output of the commands before", self.output, block.text)
         if block.language == "sh":
