@@ -114,6 +114,7 @@ absl::Status Decider::Recover() {
 void Decider::Begin(const JournalTip& tip, int64_t now_us, const DecidingOptions& options) {
   deciding_ = options;
   frame_.Begin(tip, now_us);
+  paths_.Clear();
   unparked_.clear();
 }
 
@@ -174,7 +175,7 @@ absl::Status Decider::DecideNew(Case& c) {
     return Record(c, std::nullopt);
   }
   for (HeadTable::Node* node : c.nodes) c.heads.push_back(&heads_->Current(node));
-  ChainHistory history(&entries_, options_.seeds.ids, floor(), c.change(), c.heads);
+  ChainHistory history(&entries_, &paths_, options_.seeds.ids, floor(), c.change(), c.heads);
   SEMEL_ASSIGN_OR_RETURN(const Decision decision,
                          Classify(c.change(), c.prepared.identity, c.heads, deciding_, history));
   return decision.code == OutcomeCode::kApplied ? Accept(c) : Refuse(c, decision);

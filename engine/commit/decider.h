@@ -163,6 +163,7 @@ class Decider {
   DecidingOptions deciding_;
   FrameBuilder frame_;
   UnfinishedJournal entries_;
+  ChainPaths paths_;
   ParkingLot lot_;
   RetiredPrefixes retired_;
   std::optional<RetiredPrefixes> retired_before_;  // the frame, if it retires something

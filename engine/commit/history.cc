@@ -15,7 +15,9 @@ absl::Status UnfinishedJournal::ReadEntry(Lsn lsn, bool with_frame, EntryBuffer*
 }
 
 absl::StatusOr<std::optional<EntryRef>> ChainHistory::At(size_t i, uint64_t version) {
-  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, FindVersion(entries_, StartOf(i), version, floor_));
+  const ChainStart start = StartOf(i);
+  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn,
+                         FindVersion(entries_, start, version, floor_, paths_->Of(start.key)));
   if (!lsn.has_value()) return std::nullopt;
   EntryBuffer buffer;
   Entry entry;

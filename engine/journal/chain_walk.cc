@@ -16,12 +16,8 @@
 namespace semel::internal {
 namespace {
 
-// A version of the entity and where the entry that made it is.
-struct Link {
-  uint64_t version = 0;
-  Lsn lsn = 0;
-};
-using Links = absl::InlinedVector<Link, 8>;  // newest first
+using Link = ChainLink;
+using Links = ChainLinks;
 
 // What the head knows of its entries.
 Links LinksOf(const Head& head) {
@@ -86,16 +82,20 @@ class ChainReader {
 }  // namespace
 
 absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version,
-                                               Lsn floor) {
+                                               Lsn floor, ChainPath* path) {
   SEMEL_DCHECK(version >= 1 && version <= start.head->version);
   ChainReader reader(source, start, floor);
-  Links links = LinksOf(*start.head);
+  std::vector<ChainPath::Step>& steps = path->steps;
+  while (!steps.empty() && steps.back().version <= version) steps.pop_back();
+  // What the head knew when the path began may be less than it knows now.
+  if (steps.size() <= 1) steps.assign(1, {UINT64_MAX, LinksOf(*start.head)});
   for (;;) {
-    const std::optional<Link> next = Furthest(links, [&](const Link& link) { return link.version >= version; });
+    const std::optional<Link> next =
+        Furthest(steps.back().links, [&](const Link& link) { return link.version >= version; });
     if (!next.has_value() || !reader.Readable(*next)) return std::nullopt;
     if (next->version == version) return next->lsn;
     SEMEL_RETURN_IF_ERROR(reader.Read(*next));
-    Follow(reader.effect(), &links);
+    Follow(reader.effect(), &steps.emplace_back(ChainPath::Step{next->version, {}}).links);
   }
 }
 
@@ -203,7 +203,8 @@ absl::Status WalkBack(EntrySource* source, const ChainStart& start, uint64_t new
                       bool* complete) {
   if (complete != nullptr) *complete = newest <= after;
   if (newest <= after || limit == 0) return absl::OkStatus();
-  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> newest_lsn, FindVersion(source, start, newest, floor));
+  ChainPath path;
+  SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> newest_lsn, FindVersion(source, start, newest, floor, &path));
   if (!newest_lsn.has_value()) return absl::OkStatus();
 
   ChainReader reader(source, start, floor);

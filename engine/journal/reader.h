@@ -12,7 +12,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/io/file_system.h"
@@ -129,9 +131,27 @@ struct ChainStart {
   const Head* head;
 };
 
+// A version of an entity and where the entry that made it is.
+struct ChainLink {
+  uint64_t version = 0;
+  Lsn lsn = 0;
+};
+using ChainLinks = absl::InlinedVector<ChainLink, 8>;  // newest first
+
+// The steps of a walk along one chain. The next walk on it goes on from the last step that it has in common with this
+// one, so that looking for neighbours, as a redelivered stream does, reads about one entry each. Empty: from the head.
+// Entries never change, so a path holds as long as its chain does: not across the erasing of an entity.
+struct ChainPath {
+  struct Step {
+    uint64_t version;  // whose entry has the links; UINT64_MAX: the head
+    ChainLinks links;
+  };
+  std::vector<Step> steps;
+};
+
 // The entry that made `version` (1 <= version <= head version).
 absl::StatusOr<std::optional<Lsn>> FindVersion(EntrySource* source, const ChainStart& start, uint64_t version,
-                                               Lsn floor);
+                                               Lsn floor, ChainPath* path);
 
 // The oldest version of which it and all later ones can be read; head version + 1 if there is none.
 absl::StatusOr<uint64_t> OldestReadable(EntrySource* source, const ChainStart& start, Lsn floor);

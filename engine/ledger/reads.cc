@@ -139,8 +139,9 @@ absl::StatusOr<Entity> Reads::Get(std::string_view key, const AsOf& as_of) const
     if (*as_of.version > head.version) return NotYet("version", *as_of.version, head.version);
     if (*as_of.version == 0) return ToEntity(key, Head());
     const ChainStart start{Table::kEntities, key, &head};
+    ChainPath path;
     SEMEL_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn,
-                           FindVersion(journal_, start, *as_of.version, journal_->floor()));
+                           FindVersion(journal_, start, *as_of.version, journal_->floor(), &path));
     if (!lsn.has_value()) return absl::OutOfRangeError("this version lies before the retained history");
     return ReadPast(key, head, *lsn);
   }

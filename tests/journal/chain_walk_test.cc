@@ -97,13 +97,49 @@ TEST(ChainWalk, FindVersion_AgreesWithAPlainVector) {
     ChainInMemory chain(length, &random);
     const Lsn floor = RandomFloor(chain, &random);
     for (uint64_t version = 1; version <= length; ++version) {
-      const auto found = FindVersion(&chain, chain.start(), version, floor);
+      ChainPath path;
+      const auto found = FindVersion(&chain, chain.start(), version, floor, &path);
       ASSERT_TRUE(found.ok()) << found.status();
       const Lsn expected = chain.lsns[version - 1];
       EXPECT_EQ(*found, expected >= floor ? std::optional<Lsn>(expected) : std::nullopt)
           << "version " << version << " of " << length << ", floor " << floor;
     }
   }
+}
+
+// In any order, while the chain grows.
+TEST(ChainWalk, FindVersion_GoingOnFromItsPath_AgreesWithAPlainVector) {
+  Random random(TestSeed());
+  for (const uint64_t length : Lengths(&random)) {
+    ChainInMemory whole(length, &random);
+    const Lsn floor = RandomFloor(whole, &random);
+    Head head;
+    ChainPath path;
+    for (int i = 0; i < 200; ++i) {
+      while (head.version < length && (head.version == 0 || random.OneIn(3))) {
+        head.chain.Push(head.version + 1, whole.lsns[head.version]);
+        ++head.version;
+      }
+      const uint64_t version = random.Between(1, head.version);
+      const auto found = FindVersion(&whole, {Table::kEntities, "key", &head}, version, floor, &path);
+      ASSERT_TRUE(found.ok()) << found.status();
+      const Lsn expected = whole.lsns[version - 1];
+      EXPECT_EQ(*found, expected >= floor ? std::optional<Lsn>(expected) : std::nullopt)
+          << "version " << version << " of " << head.version << ", floor " << floor;
+    }
+  }
+}
+
+TEST(ChainWalk, FindVersion_OfNeighbours_ReadsAboutOneEntryEach) {
+  Random random(TestSeed());
+  ChainInMemory chain(100'000, &random);
+  ChainPath path;
+  constexpr uint64_t kNeighbours = 1000;
+  const uint64_t first = random.Between(1, 90'000);
+  for (uint64_t i = 0; i < kNeighbours; ++i) {
+    ASSERT_EQ(**FindVersion(&chain, chain.start(), first + i, 0, &path), chain.lsns[first + i - 1]);
+  }
+  EXPECT_LT(chain.reads, 2 * kNeighbours);
 }
 
 TEST(ChainWalk, FindAtLsn_AgreesWithAPlainVector) {
@@ -243,21 +279,24 @@ TEST(ChainWalk, PointerToAnotherVersion_IsDataLoss) {
   for (ChainPointers& pointers : chain.pointers) {
     for (Lsn& pointer : pointers) pointer = chain.lsns[0];
   }
-  EXPECT_EQ(FindVersion(&chain, chain.start(), 50, 0).status().code(), absl::StatusCode::kDataLoss);
+  ChainPath path;
+  EXPECT_EQ(FindVersion(&chain, chain.start(), 50, 0, &path).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ChainWalk, EntryWithoutTheEntity_IsDataLoss) {
   Random random(1);
   ChainInMemory chain(100, &random);
   const ChainStart other{Table::kEntities, "other", &chain.head};
-  EXPECT_EQ(FindVersion(&chain, other, 50, 0).status().code(), absl::StatusCode::kDataLoss);
+  ChainPath path;
+  EXPECT_EQ(FindVersion(&chain, other, 50, 0, &path).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ChainWalk, ErrorOfTheSource_IsPassedOn) {
   Random random(1);
   ChainInMemory chain(100, &random);
   ChainInMemory empty(0, &random);
-  EXPECT_EQ(FindVersion(&empty, chain.start(), 50, 0).status().code(), absl::StatusCode::kOutOfRange);
+  ChainPath path;
+  EXPECT_EQ(FindVersion(&empty, chain.start(), 50, 0, &path).status().code(), absl::StatusCode::kOutOfRange);
 }
 
 // The figures of docs/design.md: 26 reads on average and 49 at most at a million versions, from the newest entry on
@@ -273,7 +312,8 @@ TEST(ChainWalk, Reads_AtAMillionVersions_AreLogarithmic) {
   for (int i = 0; i < kSamples; ++i) {
     const uint64_t version = random.Between(1, kLength);
     chain.reads = 0;
-    ASSERT_EQ(**FindVersion(&chain, chain.start(), version, 0), chain.lsns[version - 1]);
+    ChainPath path;
+    ASSERT_EQ(**FindVersion(&chain, chain.start(), version, 0, &path), chain.lsns[version - 1]);
     worst = std::max(worst, chain.reads);
     total += chain.reads;
     chain.reads = 0;
