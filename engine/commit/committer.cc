@@ -239,6 +239,10 @@ void Committer::Decide(std::vector<Slice>* slices) {
       const PreparedChange& prepared = slice.request->prepared[i];
       const size_t count = (prepared.has_updates() ? prepared.change->updates.size() : 0) + prepared.has_source();
       const auto nodes = absl::MakeConstSpan(nodes_).subspan(node, count);
+      for (const HeadTable::Node* later :
+           absl::MakeConstSpan(nodes_).subspan(std::min(node + HeadTable::kNodesAhead, nodes_.size()), count)) {
+        HeadTable::Prefetch(later);
+      }
       node += count;
       if (slice.request->finished()) continue;  // failed before
       const bool park = slice.request->park.value_or(deciding_options_.parking);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/base/status_macros.h"
@@ -16,47 +17,69 @@ namespace {
 // The checkpoint works in blocks of this many heads, so that a commit never waits for more than one block.
 constexpr size_t kLockedBlock = 256;
 
+// Look-ups of so many keys run together, so that the memory of all is under way before the first one needs it.
+constexpr size_t kKeysTogether = 32;
+
 }  // namespace
-
-struct HeadTable::Node {
-  static constexpr uint32_t kNoPending = UINT32_MAX;
-
-  size_t hash;
-  Table table;
-  bool referenced = true;         // by the committer since the clock hand last passed
-  uint32_t generation = 0;        // in which it was last changed; 0: as in the state
-  uint32_t pending = kNoPending;  // index into pending_
-  std::string key;
-  Head head;                     // durable
-  std::unique_ptr<Head> frozen;  // as it was frozen, if it has changed since
-
-  HeadKey Key() const { return {table, key}; }
-  size_t Bytes() const { return sizeof(Node) + key.capacity() + HeapBytes(head); }
-};
 
 // A key with its hash, so that a frame hashes each key once: for the prefetch and for the look-up.
 struct HeadTable::Hashed {
   HeadKey key;
   size_t hash;
 
-  // Seeded, so that nobody outside can choose keys that collide.
-  static size_t Hash(const HeadKey& key) {
+  explicit Hashed(const HeadKey& of) : key(of), hash(Checksum64(of.key, Seed() + static_cast<uint64_t>(of.table))) {}
+
+  // So that nobody outside can choose keys that collide.
+  static uint64_t Seed() {
     static const uint64_t kSeed = MixSeed(reinterpret_cast<uintptr_t>(&kSeed), 0);
-    return Checksum64(key.key, kSeed + static_cast<uint64_t>(key.table));
+    return kSeed;
   }
 };
 
-struct HeadTable::NodeHash {
-  using is_transparent = void;
-  size_t operator()(const Node* node) const { return node->hash; }
-  size_t operator()(const Hashed& key) const { return key.hash; }
+struct HeadTable::Node {
+  static constexpr uint32_t kNoPending = UINT32_MAX;
+  static constexpr size_t kKeyBytesInside = 32;  // most keys: they lie in the same line of memory as what is before
+
+  size_t hash;
+  Table table;
+  bool referenced = true;         // by the committer since the clock hand last passed
+  uint32_t generation = 0;        // in which it was last changed; 0: as in the state
+  uint32_t pending = kNoPending;  // index into pending_
+  absl::InlinedVector<char, kKeyBytesInside> key;
+  Head head;                     // durable
+  std::unique_ptr<Head> frozen;  // as it was frozen, if it has changed since
+
+  explicit Node(const Hashed& hashed);
+  HeadKey Key() const { return {table, {key.data(), key.size()}}; }
+  size_t Bytes() const {
+    const size_t key_outside = key.size() > kKeyBytesInside ? key.capacity() : 0;
+    return sizeof(Node) + key_outside + HeapBytes(head);
+  }
 };
 
-struct HeadTable::NodeEqual {
+HeadTable::Node::Node(const Hashed& hashed)
+    : hash(hashed.hash), table(hashed.key.table), key(hashed.key.key.begin(), hashed.key.key.end()) {}
+
+// The hash lies beside the pointer: a look-up touches a node only if it is the one, but for a freak of 2^-64.
+struct HeadTable::Slot {
+  size_t hash;
+  Node* node;
+};
+
+struct HeadTable::SlotHash {
   using is_transparent = void;
-  bool operator()(const Node* a, const Node* b) const { return a == b; }
-  bool operator()(const Node* a, const Hashed& b) const { return a->hash == b.hash && a->Key() == b.key; }
-  bool operator()(const Hashed& a, const Node* b) const { return (*this)(b, a); }
+  size_t operator()(const Slot& slot) const { return slot.hash; }
+  size_t operator()(const Hashed& key) const { return key.hash; }
+  size_t operator()(size_t hash) const { return hash; }
+};
+
+struct HeadTable::SlotEqual {
+  using is_transparent = void;
+  bool operator()(const Slot& a, const Slot& b) const { return a.node == b.node; }
+  bool operator()(const Slot& a, const Hashed& b) const { return a.hash == b.hash && a.node->Key() == b.key; }
+  bool operator()(const Hashed& a, const Slot& b) const { return (*this)(b, a); }
+  bool operator()(const Slot& a, size_t hash) const { return a.hash == hash; }
+  bool operator()(size_t hash, const Slot& b) const { return b.hash == hash; }
 };
 
 HeadTable::HeadTable(StateStore* store, const CheckpointInfo& checkpoint, size_t cache_bytes)
@@ -70,35 +93,48 @@ HeadTable::~HeadTable() {
 }
 
 absl::Status HeadTable::Load(absl::Span<const HeadKey> keys, std::vector<Node*>* nodes) {
-  // Two passes over the keys, so that the memory of all look-ups is under way before the first one needs it.
-  std::vector<Hashed> hashed;
-  hashed.reserve(keys.size());
+  nodes->resize(keys.size());
+  std::vector<HeadKey> missing;
+  for (size_t begin = 0; begin < keys.size(); begin += kKeysTogether) {
+    FindTogether(keys.subspan(begin, kKeysTogether), nodes->data() + begin, &missing);
+  }
+  if (missing.empty()) return absl::OkStatus();
+  SEMEL_RETURN_IF_ERROR(LoadMissing(std::move(missing)));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if ((*nodes)[i] == nullptr) (*nodes)[i] = nodes_->find(Hashed(keys[i]))->node;
+  }
+  return absl::OkStatus();
+}
+
+// found[i]: the node of keys[i]; null if it is not in memory.
+void HeadTable::FindTogether(absl::Span<const HeadKey> keys, Node** found, std::vector<HeadKey>* missing) {
+  absl::InlinedVector<Hashed, kKeysTogether> hashed;
   for (const HeadKey& key : keys) {
-    hashed.push_back({key, Hashed::Hash(key)});
+    hashed.emplace_back(key);
     nodes_->prefetch(hashed.back());
   }
-  nodes->clear();
-  nodes->reserve(keys.size());
-  std::vector<HeadKey> missing;
-  for (const Hashed& key : hashed) {
-    auto found = nodes_->find(key);
-    Node* node = found == nodes_->end() ? nullptr : *found;
-    if (node == nullptr) {
-      missing.push_back(key.key);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto slot = nodes_->find(hashed[i].hash);
+    found[i] = slot == nodes_->end() ? nullptr : slot->node;
+    __builtin_prefetch(found[i], /*rw=*/1);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (found[i] != nullptr && !(found[i]->Key() == keys[i])) {  // only the hash is the same
+      const auto slot = nodes_->find(hashed[i]);
+      found[i] = slot == nodes_->end() ? nullptr : slot->node;
+    }
+    if (found[i] == nullptr) {
+      missing->push_back(keys[i]);
     } else {
-      __builtin_prefetch(node);
-      __builtin_prefetch(&node->head);
-    }
-    nodes->push_back(node);
-  }
-  if (!missing.empty()) {
-    SEMEL_RETURN_IF_ERROR(LoadMissing(std::move(missing)));
-    for (size_t i = 0; i < hashed.size(); ++i) {
-      if ((*nodes)[i] == nullptr) (*nodes)[i] = *nodes_->find(hashed[i]);
+      found[i]->referenced = true;
     }
   }
-  for (Node* node : *nodes) node->referenced = true;
-  return absl::OkStatus();
+}
+
+void HeadTable::Prefetch(const Node* node) {
+  constexpr size_t kLineBytes = 64;
+  const char* const begin = reinterpret_cast<const char*>(node);
+  for (size_t line = 0; line < sizeof(Node); line += kLineBytes) __builtin_prefetch(begin + line, /*rw=*/1);
 }
 
 absl::Status HeadTable::LoadMissing(std::vector<HeadKey> missing) {
@@ -109,10 +145,7 @@ absl::Status HeadTable::LoadMissing(std::vector<HeadKey> missing) {
   loaded.reserve(missing.size());
   SEMEL_ASSIGN_OR_RETURN(std::unique_ptr<StateSnapshot> snapshot, store_->Snapshot());
   for (const HeadKey& key : missing) {
-    auto node = std::make_unique<Node>();
-    node->hash = Hashed::Hash(key);
-    node->table = key.table;
-    node->key = std::string(key.key);
+    auto node = std::make_unique<Node>(Hashed(key));
     SEMEL_ASSIGN_OR_RETURN(const bool found, snapshot->Get(key.table, key.key, &node->head));
     static_cast<void>(found);  // a key that never existed keeps its head of version 0
     loaded.push_back(std::move(node));
@@ -122,7 +155,8 @@ absl::Status HeadTable::LoadMissing(std::vector<HeadKey> missing) {
   for (std::unique_ptr<Node>& node : loaded) {
     total_bytes_ += node->Bytes();
     clock_.push_back(node.get());
-    nodes_->insert(node.release());
+    nodes_->insert({node->hash, node.get()});
+    node.release();
   }
   return absl::OkStatus();
 }
@@ -159,7 +193,9 @@ void HeadTable::Apply(Node* node, const RecordChange& change) {
 
 void HeadTable::Publish(const JournalTip& tip) {
   WriterLock lock(&mutex_);
-  for (Pending& pending : pending_) {
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    if (i + kNodesAhead < pending_.size()) Prefetch(pending_[i + kNodesAhead].node);
+    Pending& pending = pending_[i];
     Node* node = pending.node;
     MarkDirty(node);
     total_bytes_ -= HeapBytes(node->head);
@@ -202,7 +238,7 @@ void HeadTable::Evict() {
       continue;
     }
     total_bytes_ -= node->Bytes();
-    nodes_->erase(node);
+    nodes_->erase(Slot{node->hash, node});
     clock_[clock_hand_] = clock_.back();
     clock_.pop_back();
     delete node;
@@ -235,7 +271,7 @@ RecordFeed HeadTable::FrozenRecords() {
     }
     const Node* node = frozen_[cursor->next];
     *table = node->table;
-    *key = node->key;
+    *key = node->Key().key;
     *head = &cursor->block[cursor->next - cursor->block_begin];
     ++cursor->next;
     return true;
@@ -267,8 +303,8 @@ void HeadTable::Release() {
 }
 
 const HeadTable::Node* HeadTable::FindForReader(const HeadKey& key) const {
-  auto found = nodes_->find(Hashed{key, Hashed::Hash(key)});
-  return found == nodes_->end() ? nullptr : *found;
+  const auto found = nodes_->find(Hashed(key));
+  return found == nodes_->end() ? nullptr : found->node;
 }
 
 absl::StatusOr<Head> HeadTable::Read(const HeadKey& key) const {
@@ -307,8 +343,8 @@ absl::StatusOr<HeadTable::Overlay> HeadTable::ReadOverlay(Table table, std::stri
   {
     ReaderLock lock(&mutex_);
     for (const Node* node : clock_) {
-      if (node->generation != 0 && node->table == table && node->key >= start) {
-        overlay.heads.emplace_back(node->key, node->head);
+      if (node->generation != 0 && node->table == table && node->Key().key >= start) {
+        overlay.heads.emplace_back(node->Key().key, node->head);
       }
     }
     overlay.tip = tip_;

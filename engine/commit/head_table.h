@@ -59,6 +59,10 @@ class HeadTable {
   // keys[i]. A key that never existed gets a node with version 0. Errors: of the state; then nothing is loaded.
   absl::Status Load(absl::Span<const HeadKey> keys, std::vector<Node*>* nodes);
 
+  // Asks for the memory of a node that will be used shortly: kNodesAhead nodes later is about the time that it takes.
+  static void Prefetch(const Node* node);
+  static constexpr size_t kNodesAhead = 8;
+
   // The head as the next change must see it: batch-local if the frame changed it, else durable.
   const Head& Current(const Node* node) const;
 
@@ -124,11 +128,13 @@ class HeadTable {
 
  private:
   struct Hashed;
-  struct NodeHash;
-  struct NodeEqual;
-  using Nodes = absl::flat_hash_set<Node*, NodeHash, NodeEqual>;
+  struct Slot;
+  struct SlotHash;
+  struct SlotEqual;
+  using Nodes = absl::flat_hash_set<Slot, SlotHash, SlotEqual>;
 
   const Node* FindForReader(const HeadKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void FindTogether(absl::Span<const HeadKey> keys, Node** found, std::vector<HeadKey>* missing);
   absl::Status LoadMissing(std::vector<HeadKey> missing);
   Head* PendingOf(Node* node);
   void MarkDirty(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
