@@ -3,14 +3,17 @@
 #
 # Builds the benchmarks in release mode, runs them, and prints the results as Markdown.
 #
-#   bench/run.sh [--dir DIRECTORY] [--repetitions N] [--min-time SECONDS] [--only "NAME ..."] [--resume] [--docs]
+#   bench/run.sh [--dir DIRECTORY] [--repetitions N] [--min-time SECONDS] [--only "NAME ..."] [--entries N]
+#                [--resume] [--docs]
 #   bench/run.sh --guard [--dir DIRECTORY]
 #
 #   --dir          where to write (default: build/bench-data); must be on the disk that is asked about
 #   --repetitions  of each benchmark (default: 3), interleaved in random order, so that a slow minute of the machine
 #                  hits all alike; the tables show medians
 #   --min-time     of each repetition (default: 0.3)
-#   --only         some of the programs: "race cas callers"; race is `semel bench` with all peers that are installed
+#   --only         some of the programs: "race cas callers"; race is `semel bench` with all peers that are installed.
+#                  What the others found in an earlier run stays
+#   --entries      of the journal that long_journal writes (default: 10000000)
 #   --resume       keeps the results of an earlier run that was cut short
 #   --docs         writes the results into docs/benchmarks.md, and the charts into docs/pictures
 #   --guard        only what the ratios among the budgets need, then fails if one is lost by more than 20 %
@@ -24,6 +27,7 @@ directory=build/bench-data
 repetitions=3
 min_time=0.3
 only=
+entries=10000000
 resume=no
 docs=no
 guard=no
@@ -33,10 +37,11 @@ while [ $# -gt 0 ]; do
     --repetitions) repetitions=$2; shift 2 ;;
     --min-time) min_time=$2; shift 2 ;;
     --only) only=$2; shift 2 ;;
+    --entries) entries=$2; shift 2 ;;
     --resume) resume=yes; shift ;;
     --docs) docs=yes; shift ;;
     --guard) guard=yes; only="cas callers duplicates dedup stall"; shift ;;
-    *) sed -n '4,22s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '4,25s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -44,10 +49,16 @@ build=build/bench
 results=build/bench-results
 [ $guard = no ] || results=build/bench-guard
 mkdir -p "$directory" "$results" "$build"
-[ $resume = yes ] || rm -f "$results"/*.json "$results"/*.html
+names=${only:-race $(cd bench && ls ./*_bench.cc | sed 's/^..//; s/_bench.cc$//')}
+targets=
+for name in $names; do
+  [ "$name" = race ] && targets+=" semel_cli" || targets+=" ${name}_bench"
+done
+echo "== building" >&2
 {
   cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSEMEL_BUILD_TESTS=OFF -DSEMEL_BUILD_EXAMPLES=OFF
-  cmake --build "$build"
+  # shellcheck disable=SC2086
+  cmake --build "$build" --target $targets
 } >"$results/build.log" 2>&1 || { cat "$results/build.log"; exit 1; }
 
 # What one program found, whole or not at all.
@@ -59,18 +70,19 @@ run() {
       "$build/bin/semel" bench --dir "$directory" --json --report "$results/race.html" >"$to"
       ;;
     *)
-      local filter=.
+      local filter=. arguments=()
       [ "$guard/$name" != yes/cas ] || filter='^(semel|bare_loop|lmdb)/accounts:(100000|1000000)/'
-      SEMEL_BENCH_DIR="$directory" "$build/bench/${name}_bench" --benchmark_filter="$filter" \
+      [ "$name" != long_journal ] || arguments+=("--entries=$entries")
+      SEMEL_BENCH_DIR="$directory" "$build/bench/${name}_bench" "${arguments[@]}" --benchmark_filter="$filter" \
         --benchmark_min_time="$min_time" --benchmark_repetitions="$repetitions" \
         --benchmark_enable_random_interleaving=true --benchmark_out="$to" --benchmark_out_format=json
       ;;
   esac
 }
 
-names=${only:-race $(cd bench && ls ./*_bench.cc | sed 's/^..//; s/_bench.cc$//')}
 status=0
 for name in $names; do
+  [ $resume = yes ] || rm -f "$results/$name.json"
   [ ! -s "$results/$name.json" ] || continue
   echo "== $name ($SECONDS s)" >&2
   if run "$name" "$results/$name.partial" >"$results/$name.log" 2>&1; then
