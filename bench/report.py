@@ -8,6 +8,7 @@ as it is. With --pictures, the charts of the race become files of their own.
 usage: report.py RESULTS_DIRECTORY [--into DOCUMENT] [--pictures DIRECTORY]
 """
 import argparse
+import itertools
 import pathlib
 import re
 import sys
@@ -23,8 +24,18 @@ def rate(value):
     return f"{value:.3g}"
 
 
-def microseconds(value):
-    return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} us"
+NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def duration(value, unit):
+    """In the unit that suits it."""
+    nanoseconds = value * NANOSECONDS[unit]
+    suited = max((name for name, size in NANOSECONDS.items() if nanoseconds >= size), key=NANOSECONDS.get, default="ns")
+    return f"{nanoseconds / NANOSECONDS[suited]:.3g} {suited}"
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def table(header, rows):
@@ -68,7 +79,7 @@ def race(results):
 
     lines = ["Changes a second, and how many times that Semel is:", "", *columns(with_ratio), "",
              "Latency of a call, which answers a batch: median / 99th percentile:", "",
-             *columns(lambda m, at: f"{microseconds(m['p50_us'])} / {microseconds(m['p99_us'])}"), "",
+             *columns(lambda m, at: f"{duration(m['p50_us'], 'us')} / {duration(m['p99_us'], 'us')}"), "",
              "Bytes written to disk for each change:", "",
              *columns(lambda m, at: f"{m['disk_bytes_per_change']:.0f}")]
     lines += [f"\nNot run: {contender['title']}: {contender['not_run']}."
@@ -110,10 +121,17 @@ def everything(runs):
     for name in names:
         counters = runs[name]
         per_second = counters.get("items_per_second")
-        rows.append([f"`{name}`", f"{counters['real_time']:.4g} {counters['unit']}",
+        rows.append([f"`{name}`", duration(counters["real_time"], counters["unit"]),
                      rate(per_second) if per_second else "",
-                     *[f"{counters[counter]:.4g}" if counter in counters else "" for counter in extra]])
+                     *[number(counters[counter]) if counter in counters else "" for counter in extra]])
     return table(["benchmark", "time", "items/s", *[counter.replace("_", " ") for counter in extra]], rows)
+
+
+def question(name):
+    """What a program asks: its first comment as far as the first question mark."""
+    lines = (pathlib.Path(__file__).parent / f"{name}_bench.cc").read_text(encoding="utf-8").splitlines()[2:]
+    text = " ".join(line.removeprefix("// ") for line in itertools.takewhile(lambda line: line.startswith("//"), lines))
+    return text[:text.index("?") + 1]
 
 
 def programs(results):
@@ -121,7 +139,7 @@ def programs(results):
     for name, runs in results.programs.items():
         if name == "cas":
             continue  # has a table of its own
-        lines += ["", f"### {name}_bench", "", *everything(runs)]
+        lines += ["", f"### {name}_bench", "", question(name), "", *everything(runs)]
     return lines[1:]
 
 

@@ -15,7 +15,8 @@
 #                  What the others found in an earlier run stays
 #   --entries      of the journal that long_journal writes (default: 10000000)
 #   --resume       keeps the results of an earlier run that was cut short
-#   --docs         writes the results into docs/benchmarks.md, and the charts into docs/pictures
+#   --docs         writes the results into docs/benchmarks.md, and the charts into docs/pictures, with the page of
+#                  `semel bench` as it looks, where chromium is installed
 #   --guard        only what the ratios among the budgets need, then fails if one is lost by more than 20 %
 #
 # Takes a quarter of an hour on two cores, the guard three minutes. Raw results stay in build/bench-results.
@@ -41,7 +42,7 @@ while [ $# -gt 0 ]; do
     --resume) resume=yes; shift ;;
     --docs) docs=yes; shift ;;
     --guard) guard=yes; only="cas callers duplicates dedup stall"; shift ;;
-    *) sed -n '4,25s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '4,26s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -80,6 +81,12 @@ run() {
   esac
 }
 
+# What the page looks like: light or dark, and further arguments of the browser.
+take_picture() {
+  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1040,1100 "${@:2}" \
+    --screenshot="$PWD/docs/pictures/report-$1.png" "file://$PWD/$results/race.html" >>"$results/chromium.log" 2>&1
+}
+
 status=0
 for name in $names; do
   [ $resume = yes ] || rm -f "$results/$name.json"
@@ -99,6 +106,10 @@ if [ $guard = yes ]; then
   bench/guard.py "$results" || status=1
 elif [ $docs = yes ]; then
   bench/report.py "$results" --into docs/benchmarks.md --pictures docs/pictures
+  if command -v chromium >/dev/null && [ -s "$results/race.html" ]; then
+    take_picture light
+    take_picture dark --force-dark-mode --blink-settings=preferredColorScheme=0
+  fi
 else
   bench/report.py "$results"
 fi

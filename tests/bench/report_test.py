@@ -117,6 +117,16 @@ class Report(ReportCase):
                      "- processor: PROCESSOR", "| 1,000,000 | 8,000 |"):
             self.assertIn(text, filled)
 
+    def test_every_program_asks_a_question(self):
+        for path in BENCH.glob("*_bench.cc"):
+            asked = report.question(path.stem.removesuffix("_bench"))
+            self.assertTrue(asked.endswith("?") and "//" not in asked, (path.name, asked))
+
+    def test_figures_have_the_unit_that_suits_them(self):
+        self.assertEqual(["0.5 ns", "12 us", "1.23 ms", "2 s"],
+                         [report.duration(*time) for time in ((0.5, "ns"), (12, "us"), (1234, "us"), (2000, "ms"))])
+        self.assertEqual(["7.25", "1,234,567"], [report.number(value) for value in (7.25, 1234567)])
+
     def test_charts_become_files_of_their_own(self):
         page = '<p><svg xmlns="x" id="one" class="chart">1</svg>\n<b><svg xmlns="x" id="two">2</svg>\n'
         self.assertEqual({"one": '<svg xmlns="x" id="one" class="chart">1</svg>\n',
