@@ -43,7 +43,7 @@ class Bench(CliCase):
             with self.subTest(contender["name"]):
                 if contender["not_run"]:
                     self.assertIn(contender["name"], PEERS)
-                    self.assertRegex(contender["not_run"], "built without|not installed|did not start|no user")
+                    self.assertRegex(contender["not_run"], "built without|not installed|did not start|failed|no user")
                     continue
                 self.assertEqual([1, 50], [m["batch"] for m in contender["measurements"]])
                 for m in contender["measurements"]:
@@ -52,6 +52,11 @@ class Bench(CliCase):
                     self.assertLessEqual(m["changes_per_second"], m["fastest_round"])
                     self.assertTrue(0 < m["p50_us"] <= m["p99_us"] <= m["p999_us"] <= m["max_us"], m)
         self.nothing_stays()
+
+    def test_a_server_that_does_not_start_ends_nothing(self):
+        self.directory.chmod(0o700)  # its user cannot pass through, where it is not ours
+        ran = self.results("--peers", "postgres,lmdb")
+        self.assertEqual({"semel", "lmdb"}, set(ran) - {"postgres"})
 
     def test_every_kind_of_workload_adds_up(self):
         for arguments in [("--duplicates", 30), ("--duplicates", 100), ("--duplicates", 50, "--redelivered", "old"),

@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -30,11 +29,14 @@ namespace {
 constexpr auto kReadyWithin = std::chrono::seconds(60);
 constexpr int kCannotStart = 127;
 
-std::string EndOf(const std::string& log) {
-  constexpr size_t kShown = 600;
+// The last thing that it said.
+std::string LastLine(const std::string& log) {
   std::ifstream file(log);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return text.size() <= kShown ? text : "..." + text.substr(text.size() - kShown);
+  std::string last;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
 }
 
 // Becomes the program; of another process group, so that an interrupt from the terminal reaches only us, who stop it.
@@ -112,7 +114,7 @@ absl::Status RunProgram(const Command& command) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(command.arguments[0], " failed: ", EndOf(command.log)));
+  return absl::UnavailableError(absl::StrCat(command.arguments[0], " failed: ", LastLine(command.log)));
 }
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Command& command,
@@ -124,7 +126,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Comman
     if (ready()) return server;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  return absl::UnavailableError(absl::StrCat(command.arguments[0], " did not start: ", EndOf(command.log)));
+  return absl::UnavailableError(absl::StrCat(command.arguments[0], " did not start: ", LastLine(command.log)));
 }
 
 bool ServerProcess::Ended() {

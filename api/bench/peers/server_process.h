@@ -43,13 +43,13 @@ struct Command {
 // Gives a directory to the user as whom a command will run. Does nothing if we are not root.
 absl::Status GiveTo(const std::string& user, const std::string& directory);
 
-// Runs it to its end. Errors: Internal, with the end of its output, unless it exits with 0.
+// Runs it to its end. Errors: Unavailable, with its last words, unless it exits with 0.
 absl::Status RunProgram(const Command& command);
 
 class ServerProcess {
  public:
   // Starts it and waits until `ready` returns true. Errors: Unavailable (it ended, or was not ready within a minute),
-  // with the end of its output.
+  // with its last words.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const Command& command,
                                                               const std::function<bool()>& ready);
   // Asks it to stop (SIGINT), and waits until it has.
