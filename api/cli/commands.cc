@@ -10,6 +10,7 @@ void AddCommands(CLI::App& app, int* exit) {
   AddApply(app, exit);
   AddConsume(app, exit);
   AddSend(app, exit);
+  AddPublish(app, exit);
   AddEntityCommands(app, exit);
   AddStatement(app, exit);
   AddTrialBalance(app, exit);

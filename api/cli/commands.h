@@ -27,6 +27,7 @@ void AddOptions(CLI::App& app, int* exit);
 void AddApply(CLI::App& app, int* exit);
 void AddConsume(CLI::App& app, int* exit);
 void AddSend(CLI::App& app, int* exit);
+void AddPublish(CLI::App& app, int* exit);
 void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
 void AddStatement(CLI::App& app, int* exit);
 void AddTrialBalance(CLI::App& app, int* exit);

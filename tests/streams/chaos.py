@@ -117,7 +117,7 @@ class Chaos:
         lines = self.semel("list", ledger, "--prefix", "account/", "--json").splitlines()
         balances = {entity["key"]: int(entity["balance"]) for entity in map(json.loads, lines)}
         self.semel("verify", ledger)
-        return self.result("semel", sent, kills, begin, redeliveries=repeated - (sent - self.options.messages),
+        return self.result("semel", sent, kills, begin, redeliveries=max(0, repeated - (sent - self.options.messages)),
                            differences=self.differences(balances))
 
     def run_naive(self):
