@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -752,7 +753,7 @@ TEST_F(TrimRules, R33_R34_KilledWhileItTrims_NothingIsLostOrAppliedTwice) {
       }
       ::_exit(0);
     }
-    ::usleep(static_cast<useconds_t>(random.Below(10'000 + 1'000 * static_cast<uint64_t>(kills))));
+    ::usleep(static_cast<useconds_t>(random.Below(uint64_t{10'000} << std::min(kills / 10, 12))));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);

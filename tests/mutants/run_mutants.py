@@ -22,6 +22,7 @@ from mutants import MUTANTS
 SEED = "20261121"
 ROUNDS = "4"
 TIMEOUT_S = 120
+ALL_TESTS_TIMEOUT_S = 600  # on a busy machine
 
 
 def run(programs, area, tests, mutant, all_tests):
@@ -37,7 +38,7 @@ def run(programs, area, tests, mutant, all_tests):
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         try:
             status = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False,
-                                    timeout=TIMEOUT_S).returncode
+                                    timeout=ALL_TESTS_TIMEOUT_S if all_tests else TIMEOUT_S).returncode
         except subprocess.TimeoutExpired:
             status = None
         output.seek(0)
