@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "api/cli/commands.h"
+#include "api/cli/metrics_reporter.h"
 #include "api/cli/outcome_counts.h"
 #include "api/cli/output.h"
 #include "api/cli/progress.h"
@@ -28,6 +29,7 @@ struct ConsumeOptions {
   std::string ledger;
   BrokerArguments broker;
   FormatArguments format;
+  MetricsArguments metrics;
   std::string group;
   std::string dead_letters;
   std::string outcomes;
@@ -79,6 +81,7 @@ std::string Describe(const streams::RunCounts& counts, std::optional<uint64_t> l
 struct Parts {
   streams::Url url;
   streams::Decoder decoder;
+  std::unique_ptr<MetricsReporter> metrics;    // null: nobody wants them
   std::unique_ptr<streams::Producer> forward;  // null: refused messages stay in the ledger only
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> outcomes{nullptr, std::fclose};  // null: they are only counted
 };
@@ -98,6 +101,9 @@ absl::StatusOr<Parts> Prepare(const ConsumeOptions& options) {
     if (!forward.ok()) return forward.status();
     parts.forward = *std::move(forward);
   }
+  absl::StatusOr<std::unique_ptr<MetricsReporter>> metrics = MetricsReporter::Start(options.metrics, parts.url.Name());
+  if (!metrics.ok()) return metrics.status();
+  parts.metrics = *std::move(metrics);
   if (!options.outcomes.empty()) {
     parts.outcomes.reset(std::fopen(options.outcomes.c_str(), "we"));
     if (parts.outcomes == nullptr) return absl::ErrnoToStatus(errno, "--outcomes " + options.outcomes);
@@ -125,7 +131,7 @@ absl::Status NameGroup(const ConsumeOptions& options, Ledger& ledger, streams::U
   return absl::OkStatus();
 }
 
-streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& parts, StopSignal* stop,
+streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& parts, Ledger& ledger, StopSignal* stop,
                                    StatusLine* line) {
   streams::RunOptions run;
   run.name = parts.url.Name();
@@ -139,9 +145,18 @@ streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& p
     line->Clear();
     fmt::print(stderr, "semel consume: {}\n", Printable(text));
   };
-  run.on_progress = [line](const streams::RunCounts& counts, std::optional<uint64_t> lag) {
+  run.on_progress = [line, metrics = parts.metrics.get(), log = run.log, &ledger](const streams::RunCounts& counts,
+                                                                                  std::optional<uint64_t> lag) {
     line->Update([&] { return Describe(counts, lag, line->seconds()); });
+    if (metrics == nullptr) return;
+    const absl::Status shown = metrics->Update(counts, lag, ledger, /*now=*/false);
+    if (!shown.ok()) log(std::string(shown.message()));
   };
+  if (parts.metrics != nullptr) {
+    run.on_commit = [metrics = parts.metrics.get()](size_t messages, std::chrono::nanoseconds commit) {
+      metrics->AddBatch(messages, commit);
+    };
+  }
   if (parts.forward != nullptr) {
     run.forward_refused = [&parts](const std::vector<streams::Message>& messages) {
       return parts.forward->Send(messages);
@@ -164,10 +179,12 @@ int ConsumeInto(const ConsumeOptions& options, Parts parts, Ledger& ledger, cons
   const streams::Connect connect = [&parts](const streams::Cursors& cursors) {
     return streams::OpenConsumer(parts.url, cursors);
   };
-  streams::Runner runner(&ledger, connect, parts.decoder, MakeRunOptions(options, parts, stop, &line));
+  streams::Runner runner(&ledger, connect, parts.decoder, MakeRunOptions(options, parts, ledger, stop, &line));
   absl::Status status = runner.Run();
   const double seconds = line.seconds();
   line.Clear();
+  if (parts.metrics != nullptr)
+    status.Update(parts.metrics->Update(runner.counts(), std::nullopt, ledger, /*now=*/true));
   const absl::Status closed = ledger.Close();
   if (status.ok()) status = closed;
   PrintSummary(options, runner.counts(), unparked, seconds);
@@ -202,6 +219,7 @@ void AddArguments(CLI::App* command, ConsumeOptions* options) {
       "amqp://HOST:PORT/QUEUE, mqtt://HOST:PORT/TOPIC, file:PATH; - is standard input");
   AddBroker(command, &options->broker);
   AddMessageFormat(command, &options->format);
+  AddMetrics(command, &options->metrics);
   command->add_option("--group", options->group,
                       "What this consumer is called at the broker. Default: semel- and the ledger's number");
   command->add_option("--batch", options->batch, "Messages that are made durable together, at most")

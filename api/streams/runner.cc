@@ -87,8 +87,10 @@ absl::Status Runner::Consume(std::vector<Message> messages) {
   for (Message& message : messages) Decode(std::move(message));
   ApplyOptions how;
   how.park = options_.park;
+  const Clock::time_point begin = Clock::now();
   absl::StatusOr<std::vector<Outcome>> outcomes = ledger_->ApplyBatch(changes_, how);
   if (!outcomes.ok()) return outcomes.status();
+  if (options_.on_commit) options_.on_commit(items_.size(), Clock::now() - begin);
   outcomes_ = *std::move(outcomes);
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     ++counts_.by_code[static_cast<size_t>(outcomes_[i].code)];

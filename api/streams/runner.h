@@ -63,6 +63,9 @@ struct RunOptions {
   // Called with each decided change, after the commit and before its message is settled; may be empty.
   std::function<absl::Status(const Change&, const Outcome&)> on_outcome;
 
+  // Called after each commit with how long it took; may be empty.
+  std::function<void(size_t messages, std::chrono::nanoseconds commit)> on_commit;
+
   // Called after each batch and each wait; may be empty.
   std::function<void(const RunCounts&, std::optional<uint64_t> lag)> on_progress;
 
