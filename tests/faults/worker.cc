@@ -213,8 +213,10 @@ class Life {
     absl::Status first;
     for (size_t i = 0; i < answers.size(); ++i) {
       const absl::StatusOr<Outcome> outcome = answers[i].get_future().get();
-      // Behind one that failed, a position of the same source is not decided, and comes again.
-      const bool comes_again = outcome.ok() && outcome->code == OutcomeCode::kEarly && !first.ok();
+      // Behind one that failed, what follows it is early or parked, and comes again.
+      const bool waits =
+          outcome.ok() && (outcome->code == OutcomeCode::kEarly || outcome->code == OutcomeCode::kParked);
+      const bool comes_again = waits && !first.ok();
       if (outcome.ok() && !comes_again) Acknowledge(script_, step.begin + i, *outcome);
       first.Update(outcome.status());
     }
