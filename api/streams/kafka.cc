@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -350,10 +351,16 @@ class KafkaProducer : public Producer {
     }
     void* const bytes = message.empty ? nullptr : const_cast<char*>(message.bytes.data());
     const void* const key = message.key.empty() ? nullptr : message.key.data();
-    const rd_kafka_resp_err_t code =
-        rd_kafka_producev(client_, RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(bytes, message.bytes.size()), RD_KAFKA_V_KEY(key, message.key.size()),
-                          RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    const rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = topic_.c_str()}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = RD_KAFKA_MSG_F_COPY}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u = {.mem = {bytes, message.bytes.size()}}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u = {.mem = {const_cast<void*>(key), message.key.size()}}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u = {.headers = headers}},
+    };
+    rd_kafka_error_t* const error = rd_kafka_produceva(client_, fields, std::size(fields));
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(error);  // of null: none
+    rd_kafka_error_destroy(error);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_headers_destroy(headers);
     return code;
   }
