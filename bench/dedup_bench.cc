@@ -24,6 +24,8 @@ struct Loaded {
     Workload workload;
     workload.entities = Smoke() ? 100 : 100'000;
     entrant = Must(Entrant::Load(kind, {scratch.path()}, workload));
+    // Until an account's first ten changes its head grows, and pages with it; what grows after that is the dedup table.
+    Must(entrant->Run(kBatch, 10 * workload.entities));
   }
 
   // As of a checkpoint, which the sum over all accounts makes.
