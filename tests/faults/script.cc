@@ -218,6 +218,9 @@ std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before,
     right = is_known || (now == OutcomeCode::kApplied && !was_answered);
   } else if (undisturbed == OutcomeCode::kConflict) {
     right = now == undisturbed || (is_known && now != OutcomeCode::kDuplicate);
+  } else if (undisturbed == OutcomeCode::kParked) {
+    // If an error refused it, what it waits for may have been applied since.
+    right = is_known || now == undisturbed || (now == OutcomeCode::kApplied && !was_answered);
   } else {
     right = is_known || now == undisturbed;
   }
