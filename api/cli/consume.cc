@@ -19,6 +19,7 @@
 #include "api/cli/stop_signal.h"
 #include "api/cli/stream_arguments.h"
 #include "api/cli/text.h"
+#include "api/streams/ledgers.h"
 #include "api/streams/open.h"
 #include "api/streams/runner.h"
 
@@ -37,6 +38,7 @@ struct ConsumeOptions {
   size_t batch = 1000;
   uint64_t limit = 0;
   uint64_t give_up_seconds = 0;
+  bool partitioned = false;
   bool until_end = false;
   bool create = false;
   bool json = false;
@@ -131,8 +133,8 @@ absl::Status NameGroup(const ConsumeOptions& options, Ledger& ledger, streams::U
   return absl::OkStatus();
 }
 
-streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& parts, Ledger& ledger, StopSignal* stop,
-                                   StatusLine* line) {
+streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& parts, streams::Ledgers& ledgers,
+                                   StopSignal* stop, StatusLine* line) {
   streams::RunOptions run;
   run.name = parts.url.Name();
   run.batch = options.batch;
@@ -145,11 +147,11 @@ streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& p
     line->Clear();
     fmt::print(stderr, "semel consume: {}\n", Printable(text));
   };
-  run.on_progress = [line, metrics = parts.metrics.get(), log = run.log, &ledger](const streams::RunCounts& counts,
-                                                                                  std::optional<uint64_t> lag) {
+  run.on_progress = [line, metrics = parts.metrics.get(), log = run.log, &ledgers](const streams::RunCounts& counts,
+                                                                                   std::optional<uint64_t> lag) {
     line->Update([&] { return Describe(counts, lag, line->seconds()); });
     if (metrics == nullptr) return;
-    const absl::Status shown = metrics->Update(counts, lag, ledger, /*now=*/false);
+    const absl::Status shown = metrics->Update(counts, lag, ledgers, /*now=*/false);
     if (!shown.ok()) log(std::string(shown.message()));
   };
   if (parts.metrics != nullptr) {
@@ -172,24 +174,41 @@ streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& p
   return run;
 }
 
-int ConsumeInto(const ConsumeOptions& options, Parts parts, Ledger& ledger, const OutcomeCounts& unparked,
-                StopSignal* stop) {
-  if (const absl::Status named = NameGroup(options, ledger, &parts.url); !named.ok()) return Usage(named);
+// Runs until the end; the ledgers are good for nothing afterwards but to be destroyed.
+int ConsumeInto(const ConsumeOptions& options, const Parts& parts, streams::Ledgers& ledgers,
+                const OutcomeCounts& unparked, const std::function<absl::Status()>& close, StopSignal* stop) {
   StatusLine line;
   const streams::Connect connect = [&parts](const streams::Cursors& cursors) {
     return streams::OpenConsumer(parts.url, cursors);
   };
-  streams::Runner runner(&ledger, connect, parts.decoder, MakeRunOptions(options, parts, ledger, stop, &line));
+  streams::Runner runner(&ledgers, connect, parts.decoder, MakeRunOptions(options, parts, ledgers, stop, &line));
   absl::Status status = runner.Run();
   const double seconds = line.seconds();
   line.Clear();
-  if (parts.metrics != nullptr)
-    status.Update(parts.metrics->Update(runner.counts(), std::nullopt, ledger, /*now=*/true));
-  const absl::Status closed = ledger.Close();
-  if (status.ok()) status = closed;
+  if (parts.metrics != nullptr) {
+    status.Update(parts.metrics->Update(runner.counts(), std::nullopt, ledgers, /*now=*/true));
+  }
+  status.Update(close());
   PrintSummary(options, runner.counts(), unparked, seconds);
   if (absl::IsInvalidArgument(status)) return Usage(status);
   return status.ok() ? kExitOk : FailPlainly(status, options.ledger);
+}
+
+int ConsumePartitioned(const ConsumeOptions& options, Parts parts, const Options& ledger_options,
+                       const OutcomeCounts& unparked, StopSignal* stop) {
+  if (parts.url.scheme != "kafka") return Usage(absl::InvalidArgumentError("--partitioned takes a kafka:// URL"));
+  const std::string group = parts.url.settings.Take("group", options.group);
+  if (group.empty()) {
+    return Usage(
+        absl::InvalidArgumentError("--partitioned takes --group, the same for all processes that share the work"));
+  }
+  parts.url.settings.Set("group", group);
+  Options each = ledger_options;
+  each.create_if_missing = true;
+  streams::PartitionedLedgers ledgers(
+      options.ledger, each, [](std::string_view line) { fmt::print(stderr, "semel consume: {}\n", Printable(line)); });
+  return ConsumeInto(
+      options, parts, ledgers, unparked, [] { return absl::OkStatus(); }, stop);
 }
 
 int Consume(const ConsumeOptions& options) {
@@ -206,9 +225,13 @@ int Consume(const ConsumeOptions& options) {
     ++unparked[static_cast<size_t>(outcome.code)];
   };
   ledger_options.log = [](std::string_view line) { fmt::print(stderr, "semel: {}\n", line); };
+  if (options.partitioned) return ConsumePartitioned(options, *std::move(parts), ledger_options, unparked, &stop);
   const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(options.ledger, ledger_options);
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
-  return ConsumeInto(options, *std::move(parts), **ledger, unparked, &stop);
+  if (const absl::Status named = NameGroup(options, **ledger, &parts->url); !named.ok()) return Usage(named);
+  streams::OneLedger ledgers(ledger->get());
+  return ConsumeInto(
+      options, *parts, ledgers, unparked, [&] { return (*ledger)->Close(); }, &stop);
 }
 
 void AddArguments(CLI::App* command, ConsumeOptions* options) {
@@ -232,6 +255,9 @@ void AddArguments(CLI::App* command, ConsumeOptions* options) {
   command->add_option("--dead-letters", options->dead_letters,
                       "Send refused messages on to this URL too; the ledger keeps them in any case");
   command->add_option("--outcomes", options->outcomes, "Write each outcome to this file, a JSON object a line");
+  command->add_flag("--partitioned", options->partitioned,
+                    "LEDGER is a directory with one ledger for each partition that is assigned; several processes may "
+                    "share the work");
   command->add_flag("--until-end", options->until_end, "End once everything that is there now has been consumed");
   command->add_option("--limit", options->limit, "End after so many messages; 0: never")->capture_default_str();
   command

@@ -44,11 +44,11 @@ absl::StatusOr<std::unique_ptr<MetricsReporter>> MetricsReporter::Start(const Me
   return reporter;
 }
 
-absl::Status MetricsReporter::Update(const streams::RunCounts& counts, std::optional<uint64_t> lag, Ledger& ledger,
-                                     bool now) {
+absl::Status MetricsReporter::Update(const streams::RunCounts& counts, std::optional<uint64_t> lag,
+                                     streams::Ledgers& ledgers, bool now) {
   if (!now && Clock::now() < next_) return absl::OkStatus();
   next_ = Clock::now() + kPause;
-  const absl::StatusOr<Stats> stats = ledger.GetStats();
+  const absl::StatusOr<Stats> stats = ledgers.GetStats();
   if (!stats.ok()) return stats.status();
   metrics_.Update(counts, lag, *stats);
   std::string text = metrics_.Render();

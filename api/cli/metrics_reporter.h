@@ -12,9 +12,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "api/streams/ledgers.h"
 #include "api/streams/metrics.h"
 #include "api/streams/metrics_server.h"
-#include "semel/ledger.h"
 
 namespace semel::cli {
 
@@ -32,8 +32,9 @@ class MetricsReporter {
 
   void AddBatch(size_t messages, std::chrono::nanoseconds commit) { metrics_.AddBatch(messages, commit); }
 
-  // Shows the present state, at most once a second unless `now`. Errors: those of writing the file, and of the ledger.
-  absl::Status Update(const streams::RunCounts& counts, std::optional<uint64_t> lag, Ledger& ledger, bool now);
+  // Shows the present state, at most once a second unless `now`. Errors: those of writing the file, and of the ledgers.
+  absl::Status Update(const streams::RunCounts& counts, std::optional<uint64_t> lag, streams::Ledgers& ledgers,
+                      bool now);
 
  private:
   using Clock = std::chrono::steady_clock;

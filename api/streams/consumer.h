@@ -56,6 +56,10 @@ class Consumer {
   // Tells the broker what was noted since the last call.
   virtual absl::Status Commit() = 0;
 
+  // The sources that were taken away since the last call, where a log's parts are shared out among several consumers.
+  // What was given of them and is not settled is another's to consume.
+  virtual std::vector<std::string> TakenAway() { return {}; }
+
   // How many messages wait at the broker, as far as it is known; nullopt if it is not.
   virtual std::optional<uint64_t> Lag() { return std::nullopt; }
 

@@ -159,6 +159,8 @@ class KafkaConsumer : public Consumer {
     return error == nullptr ? absl::OkStatus() : ToStatus(rd_kafka_error_code(error.get()), "seeking");
   }
 
+  std::vector<std::string> TakenAway() override { return std::exchange(taken_away_, {}); }
+
   std::optional<uint64_t> Lag() override {
     uint64_t lag = 0;
     for (const auto& [partition, state] : partitions_) {
@@ -218,7 +220,11 @@ class KafkaConsumer : public Consumer {
       }
       return;
     }
-    for (int i = 0; i < list->cnt; ++i) self->partitions_.erase({list->elems[i].topic, list->elems[i].partition});
+    for (int i = 0; i < list->cnt; ++i) {
+      const Partition partition(list->elems[i].topic, list->elems[i].partition);
+      self->partitions_.erase(partition);
+      self->taken_away_.push_back(self->SourceOf(partition).name);
+    }
     if (cooperative && code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
       const ErrorHandle error(rd_kafka_incremental_unassign(client, list));
     } else {
@@ -294,6 +300,7 @@ class KafkaConsumer : public Consumer {
   std::string incarnation_;
   std::map<Partition, State> partitions_;          // assigned now
   std::map<std::string, Partition> partition_of_;  // by the name of its source
+  std::vector<std::string> taken_away_;            // since TakenAway
   absl::Status fault_;                             // of a rebalance, for the next Poll
   bool assigned_ = false;                          // at least once
 };

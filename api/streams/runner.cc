@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -23,8 +24,8 @@ std::string_view Text(const absl::Status& status) { return {status.message().dat
 
 }  // namespace
 
-Runner::Runner(Ledger* ledger, Connect connect, Decoder decode, RunOptions options)
-    : ledger_(ledger), connect_(std::move(connect)), decode_(std::move(decode)), options_(std::move(options)) {}
+Runner::Runner(Ledgers* ledgers, Connect connect, Decoder decode, RunOptions options)
+    : ledgers_(ledgers), connect_(std::move(connect)), decode_(std::move(decode)), options_(std::move(options)) {}
 
 absl::Status Runner::Run() {
   absl::Status status = Reconnect();
@@ -36,14 +37,20 @@ absl::Status Runner::Run() {
     status = Reconnect();
   }
   consumer_.reset();
+  ledgers_->ReleaseAll();
   return status;
 }
 
 // Connects, with a growing pause between attempts. A stop ends it with nothing connected.
 absl::Status Runner::Reconnect() {
   consumer_.reset();
+  ledgers_->ReleaseAll();
   const Clock::time_point begin = Clock::now();
-  const Cursors cursors = [this](std::string_view source) { return ledger_->GetSource(source); };
+  const Cursors cursors = [this](std::string_view source) -> absl::StatusOr<std::optional<SourceCursor>> {
+    const absl::StatusOr<Ledger*> ledger = ledgers_->Of(source);
+    if (!ledger.ok()) return ledger.status();
+    return (*ledger)->GetSource(source);
+  };
   milliseconds pause{0};
   while (!Stopped()) {
     absl::StatusOr<std::unique_ptr<Consumer>> consumer = connect_(cursors);
@@ -66,12 +73,13 @@ absl::Status Runner::RunConnected() {
     const uint64_t left = options_.max_messages - counts_.messages;
     const size_t max = options_.max_messages == 0 ? options_.batch : std::min<uint64_t>(options_.batch, left);
     absl::StatusOr<std::vector<Message>> messages = consumer_->Poll(max, kPollWait);
+    for (const std::string& source : consumer_->TakenAway()) ledgers_->Release(source);
     if (!messages.ok()) return messages.status();
     if (messages->empty()) {
       const absl::StatusOr<bool> end = options_.until_end ? consumer_->AtEnd() : false;
       if (!end.ok()) return end.status();
       ended_ = *end;
-    } else if (const absl::Status consumed = Consume(*std::move(messages)); !consumed.ok()) {
+    } else if (const absl::Status consumed = ConsumeByLedger(*std::move(messages)); !consumed.ok()) {
       return consumed;
     }
     if (options_.on_progress) options_.on_progress(counts_, consumer_->Lag());
@@ -80,15 +88,29 @@ absl::Status Runner::RunConnected() {
   return absl::OkStatus();
 }
 
+// Each ledger's part of the batch, in the order in which the messages came.
+absl::Status Runner::ConsumeByLedger(std::vector<Message> messages) {
+  std::map<Ledger*, std::vector<Message>> parts;
+  for (Message& message : messages) {
+    const absl::StatusOr<Ledger*> ledger = ledgers_->Of(message.position.has_value() ? message.position->name : "");
+    if (!ledger.ok()) return ledger.status();
+    parts[*ledger].push_back(std::move(message));
+  }
+  for (auto& [ledger, part] : parts) {
+    if (const absl::Status consumed = Consume(*ledger, std::move(part)); !consumed.ok()) return consumed;
+  }
+  return absl::OkStatus();
+}
+
 // One batch: decide, make durable, keep what was refused, and only then settle.
-absl::Status Runner::Consume(std::vector<Message> messages) {
+absl::Status Runner::Consume(Ledger& ledger, std::vector<Message> messages) {
   items_.clear();
   changes_.clear();
   for (Message& message : messages) Decode(std::move(message));
   ApplyOptions how;
   how.park = options_.park;
   const Clock::time_point begin = Clock::now();
-  absl::StatusOr<std::vector<Outcome>> outcomes = ledger_->ApplyBatch(changes_, how);
+  absl::StatusOr<std::vector<Outcome>> outcomes = ledger.ApplyBatch(changes_, how);
   if (!outcomes.ok()) return outcomes.status();
   if (options_.on_commit) options_.on_commit(items_.size(), Clock::now() - begin);
   outcomes_ = *std::move(outcomes);
@@ -97,7 +119,7 @@ absl::Status Runner::Consume(std::vector<Message> messages) {
     if (!options_.on_outcome) continue;
     if (const absl::Status told = options_.on_outcome(changes_[i], outcomes_[i]); !told.ok()) return told;
   }
-  if (const absl::Status kept = KeepRefused(); !kept.ok()) return kept;
+  if (const absl::Status kept = KeepRefused(ledger); !kept.ok()) return kept;
   return SettleAll();
 }
 
@@ -127,7 +149,7 @@ void Runner::Decode(Message message) {
 // Sees to it that the ledger has every refused message of the batch. With a position it has it already, as a recorded
 // refusal does. What it did not record is kept as a dead letter of this stream's own source, and as one that cannot be
 // decoded: decided once more with a position it could be applied, and that position proves nothing about the message.
-absl::Status Runner::KeepRefused() {
+absl::Status Runner::KeepRefused(Ledger& ledger) {
   std::vector<Message> refused;
   std::vector<Change> letters;
   for (Item& item : items_) {
@@ -140,21 +162,21 @@ absl::Status Runner::KeepRefused() {
     }
     if (options_.forward_refused) refused.push_back(item.message);
   }
-  if (const absl::Status kept = KeepLetters(std::move(letters)); !kept.ok()) return kept;
+  if (const absl::Status kept = KeepLetters(ledger, std::move(letters)); !kept.ok()) return kept;
   return refused.empty() ? absl::OkStatus() : options_.forward_refused(refused);
 }
 
-absl::Status Runner::KeepLetters(std::vector<Change> letters) {
+absl::Status Runner::KeepLetters(Ledger& ledger, std::vector<Change> letters) {
   if (letters.empty()) return absl::OkStatus();
   const std::string name = "refused:" + options_.name;
-  const absl::StatusOr<std::optional<SourceCursor>> cursor = ledger_->GetSource(name);
+  const absl::StatusOr<std::optional<SourceCursor>> cursor = ledger.GetSource(name);
   if (!cursor.ok()) return cursor.status();
   uint64_t position = cursor->has_value() ? (*cursor)->position : 0;
   for (Change& letter : letters) {
     letter.source->name = name;
     letter.source->position = ++position;
   }
-  return ledger_->ApplyBatch(letters).status();
+  return ledger.ApplyBatch(letters).status();
 }
 
 absl::Status Runner::SettleAll() {

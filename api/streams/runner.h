@@ -1,6 +1,6 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The drive loop: messages of one consumer into one ledger. The same for every broker.
+// The drive loop: messages of one consumer into one ledger, or into one for each partition. The same for every broker.
 //
 //   poll a batch -> decode -> Ledger::ApplyBatch (durable) -> settle each message by its outcome -> commit to the
 //   broker
@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "api/streams/consumer.h"
+#include "api/streams/ledgers.h"
 #include "api/streams/message.h"
 #include "semel/ledger.h"
 
@@ -79,8 +80,8 @@ struct RunOptions {
 // Used by one thread.
 class Runner {
  public:
-  // The ledger and the functions must outlive it.
-  Runner(Ledger* ledger, Connect connect, Decoder decode, RunOptions options);
+  // The ledgers and the functions must outlive it.
+  Runner(Ledgers* ledgers, Connect connect, Decoder decode, RunOptions options);
 
   // Until the end, a stop or an error; a lost connection is made again, with a growing pause.
   // Errors: those of Ledger::ApplyBatch (ResourceExhausted: the dead letters are full), of `connect` and of the
@@ -101,16 +102,17 @@ class Runner {
 
   absl::Status Reconnect();
   absl::Status RunConnected();
-  absl::Status Consume(std::vector<Message> messages);
+  absl::Status ConsumeByLedger(std::vector<Message> messages);
+  absl::Status Consume(Ledger& ledger, std::vector<Message> messages);
   void Decode(Message message);
-  absl::Status KeepRefused();
-  absl::Status KeepLetters(std::vector<Change> letters);
+  absl::Status KeepRefused(Ledger& ledger);
+  absl::Status KeepLetters(Ledger& ledger, std::vector<Change> letters);
   absl::Status SettleAll();
   bool Stopped() const { return options_.stop && options_.stop(); }
   void Pause(std::chrono::milliseconds duration) const;
   void Log(std::string_view line) const;
 
-  Ledger* const ledger_;
+  Ledgers* const ledgers_;
   const Connect connect_;
   const Decoder decode_;
   const RunOptions options_;

@@ -38,7 +38,8 @@ class RunnerTest : public testing::Test {
     options.name = "fake";
     options.until_end = true;
     if (options.batch == 1000) options.batch = 7;
-    Runner runner(ledger_.get(), broker_.connect(), MakeDecoder(), std::move(options));
+    OneLedger ledgers(ledger_.get());
+    Runner runner(&ledgers, broker_.connect(), MakeDecoder(), std::move(options));
     absl::Status status = runner.Run();
     counts_ = runner.counts();
     return status;
@@ -192,7 +193,8 @@ TEST_F(RunnerTest, AZombieDoesNoHarm) {
   RunOptions options;
   options.name = "fake";
   options.until_end = true;
-  Runner zombie(ledger_.get(), from_the_beginning, MakeDecoder(), options);
+  OneLedger ledgers(ledger_.get());
+  Runner zombie(&ledgers, from_the_beginning, MakeDecoder(), options);
   ASSERT_TRUE(zombie.Run().ok());
   EXPECT_EQ(20, Balance());
   EXPECT_EQ(20u, zombie.counts().by_code[static_cast<size_t>(OutcomeCode::kDuplicate)]);
@@ -224,7 +226,8 @@ TEST_F(RunnerTest, GivesUpConnectingWhenToldTo) {
   };
   RunOptions options;
   options.give_up_after = std::chrono::milliseconds(300);
-  Runner runner(ledger_.get(), never, MakeDecoder(), options);
+  OneLedger ledgers(ledger_.get());
+  Runner runner(&ledgers, never, MakeDecoder(), options);
   EXPECT_EQ(absl::StatusCode::kUnavailable, runner.Run().code());
   EXPECT_GT(attempts, 1);
 }
