@@ -51,6 +51,7 @@ int Usage(const absl::Status& status) {
 
 void PrintSummary(const ConsumeOptions& options, const streams::RunCounts& counts, const OutcomeCounts& unparked,
                   double seconds) {
+  const double active = std::chrono::duration<double>(counts.active).count();
   if (options.json) {
     nlohmann::ordered_json object;
     object["messages"] = counts.messages;
@@ -60,10 +61,12 @@ void PrintSummary(const ConsumeOptions& options, const streams::RunCounts& count
     object["outcomes"] = ToJson(counts.by_code);
     object["unparked"] = ToJson(unparked);
     object["seconds"] = seconds;
+    object["active_seconds"] = active;
     PrintLine(object.dump());
   } else {
     PrintOutcomes(counts.by_code, counts.messages, unparked);
-    PrintLine(fmt::format("{:.1f} s, {:.0f} messages/s", seconds, static_cast<double>(counts.messages) / seconds));
+    const double rate = counts.messages == 0 ? 0 : static_cast<double>(counts.messages) / active;
+    PrintLine(fmt::format("{:.1f} s, {:.0f} messages/s from the first to the last", seconds, rate));
   }
   FlushOutput();
 }

@@ -90,6 +90,7 @@ absl::Status Runner::RunConnected() {
 
 // Each ledger's part of the batch, in the order in which the messages came.
 absl::Status Runner::ConsumeByLedger(std::vector<Message> messages) {
+  if (!first_message_.has_value()) first_message_ = Clock::now();
   std::map<Ledger*, std::vector<Message>> parts;
   for (Message& message : messages) {
     const absl::StatusOr<Ledger*> ledger = ledgers_->Of(message.position.has_value() ? message.position->name : "");
@@ -99,6 +100,7 @@ absl::Status Runner::ConsumeByLedger(std::vector<Message> messages) {
   for (auto& [ledger, part] : parts) {
     if (const absl::Status consumed = Consume(*ledger, std::move(part)); !consumed.ok()) return consumed;
   }
+  counts_.active = Clock::now() - *first_message_;
   return absl::OkStatus();
 }
 

@@ -42,6 +42,7 @@ struct RunCounts {
   uint64_t undecodable = 0;  // among them: those that could not be decoded
   uint64_t passed = 0;       // among them: tombstones, which mean nothing
   uint64_t reconnects = 0;
+  std::chrono::nanoseconds active{0};  // from the first message to the last that was settled
   std::array<uint64_t, kOutcomeCodeCount> by_code{};
 };
 
@@ -121,6 +122,7 @@ class Runner {
   std::vector<Change> changes_;
   std::vector<Outcome> outcomes_;
   RunCounts counts_;
+  std::optional<Clock::time_point> first_message_;
   std::chrono::milliseconds early_pause_{0};  // grows while nothing but early messages come
   bool ended_ = false;
 };
