@@ -4,6 +4,7 @@
 // of them in memory and with a cache for a tenth of them. Counters: memory of the process for each account, the bytes
 // of the state file for each, and bytes that reached the disk (by whichever process) per change.
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -22,8 +23,9 @@ namespace {
 
 constexpr size_t kBatch = 8000;
 
-// Of this process, in bytes.
+// Of this process, in bytes, without what was freed.
 double ResidentMemory() {
+  malloc_trim(0);
   std::ifstream statm("/proc/self/statm");
   double total = 0;
   double resident = 0;
@@ -53,9 +55,9 @@ uint64_t HeadBytes() {
 // A ledger with its accounts, all of them or a tenth in memory. Used by one repetition after another.
 struct Loaded {
   Loaded(uint64_t accounts, bool tenth) : producer(WorkloadOf(accounts)) {
-    const double memory_before = ResidentMemory();
     Options options;
     options.cache_bytes = accounts * HeadBytes() / (tenth ? 10 : 1);
+    const double memory_before = ResidentMemory();
     ledger = OpenNewLedger(scratch.path() + "/ledger", options);
     CreateAccounts(ledger.get(), &producer);
     MustBeOk(ledger->Checkpoint());
