@@ -5,7 +5,7 @@
 With --into, they replace what stands in a document between <!-- generated: NAME --> and <!-- end -->; the rest is left
 as it is. With --pictures, the charts of the race become files of their own.
 
-usage: report.py RESULTS_DIRECTORY [--into DOCUMENT] [--pictures DIRECTORY]
+usage: report.py RESULTS_DIRECTORY [--command TEXT] [--into DOCUMENT] [--pictures DIRECTORY]
 """
 import argparse
 import itertools
@@ -164,11 +164,14 @@ def charts(page):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results")
+    parser.add_argument("--command", help="how they were made")
     parser.add_argument("--into", type=pathlib.Path)
     parser.add_argument("--pictures", type=pathlib.Path)
     arguments = parser.parse_args()
     results = Results(arguments.results)
     blocks = {name: make(results) for name, make in BLOCKS.items()}
+    if arguments.command:
+        blocks["machine"].append(f"- command: `{arguments.command}`")
     if arguments.into:
         document = arguments.into.read_text(encoding="utf-8")
         arguments.into.write_text(fill(document, blocks), encoding="utf-8")

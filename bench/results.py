@@ -12,7 +12,7 @@ def medians(document):
     for run in document["benchmarks"]:
         if run["run_type"] != "iteration":
             continue
-        name = re.sub(r"/(manual_time|real_time|iterations:\d+)", "", run["run_name"])
+        name = re.sub(r"/(manual_time|real_time|iterations:\d+|min_time:[\d.]+)", "", run["run_name"])
         for counter, value in run.items():
             if isinstance(value, (int, float)) and not counter.endswith(("index", "repetitions", "threads")):
                 samples[name][counter].append(value)

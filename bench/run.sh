@@ -8,9 +8,9 @@
 #   bench/run.sh --guard [--dir DIRECTORY]
 #
 #   --dir          where to write (default: build/bench-data); must be on the disk that is asked about
-#   --repetitions  of each benchmark (default: 3), interleaved in random order, so that a slow minute of the machine
+#   --repetitions  of each benchmark (default: 5), interleaved in random order, so that a slow minute of the machine
 #                  hits all alike; the tables show medians
-#   --min-time     of each repetition (default: 0.3)
+#   --min-time     of each repetition (default: 0.2)
 #   --only         some of the programs: "race cas callers"; race is `semel bench` with all peers that are installed.
 #                  What the others found in an earlier run stays
 #   --entries      of the journal that long_journal writes (default: 10000000)
@@ -25,8 +25,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 directory=build/bench-data
-repetitions=3
-min_time=0.3
+repetitions=5
+min_time=0.2
 only=
 entries=10000000
 resume=no
@@ -102,15 +102,16 @@ for name in $names; do
 done
 echo "== done ($SECONDS s)" >&2
 
+command="bench/run.sh --repetitions $repetitions --min-time $min_time"
 if [ $guard = yes ]; then
   bench/guard.py "$results" || status=1
 elif [ $docs = yes ]; then
-  bench/report.py "$results" --into docs/benchmarks.md --pictures docs/pictures
+  bench/report.py "$results" --command "$command" --into docs/benchmarks.md --pictures docs/pictures
   if command -v chromium >/dev/null && [ -s "$results/race.html" ]; then
     take_picture light
     take_picture dark --force-dark-mode --blink-settings=preferredColorScheme=0
   fi
 else
-  bench/report.py "$results"
+  bench/report.py "$results" --command "$command"
 fi
 exit $status

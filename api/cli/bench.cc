@@ -97,6 +97,11 @@ int Bench(const BenchArguments& arguments) {
   return written.ok() ? kExitOk : FailPlainly(written, arguments.report);
 }
 
+// Whether an option says nothing about what is measured.
+bool IsAboutOutput(const std::string& option) {
+  return option == "--report" || option == "--json" || option == "--dir";
+}
+
 void AddWorkload(CLI::App* command, bench::RaceOptions* race) {
   bench::Workload& workload = race->workload;
   command->add_option("--entities", workload.entities, "Accounts, all created before the clock starts")
@@ -190,7 +195,7 @@ void AddBench(CLI::App& app, int* exit) {
   command->callback([arguments, command, exit] {
     arguments->command = "semel bench";
     for (const CLI::Option* option : command->get_options()) {
-      if (option->count() == 0 || option->get_name() == "--report" || option->get_name() == "--dir") continue;
+      if (option->count() == 0 || IsAboutOutput(option->get_name())) continue;
       arguments->command += fmt::format(" {}", option->get_name());
       if (option->get_expected_max() > 0) arguments->command += fmt::format(" {}", fmt::join(option->results(), ","));
     }

@@ -87,8 +87,8 @@ class Reading(ReportCase):
 
     def test_names_lose_what_says_how_they_were_measured(self):
         document = {"benchmarks": [{**runs("x", [1])[0], "run_name": name} for name in
-                                   ("one/real_time/threads:4", "two/iterations:1")]}
-        self.assertEqual({"one/threads:4", "two"}, set(medians(document)))
+                                   ("one/real_time/threads:4", "two/iterations:1", "three/min_time:1.000/manual_time")]}
+        self.assertEqual({"one/threads:4", "two", "three"}, set(medians(document)))
 
     def test_the_fastest_of_the_others_is_the_measure(self):
         self.write_race(contender("semel", 300), contender("bare_loop", 900), contender("sqlite", 100),
