@@ -102,6 +102,14 @@ class Redis(Server):
         return [self.program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory),
                 "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
 
+    def ready(self):
+        """Whether it has loaded its data, too."""
+        if not super().ready():
+            return False
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
+            s.sendall(b"PING\r\n")
+            return s.recv(64).startswith(b"+PONG")
+
 
 class Kafka(Server):
     """librdkafka's mock cluster, in memory: what it holds dies with it."""
