@@ -17,10 +17,10 @@ MESSAGES = 20000
 
 
 def main(semel, naive):
-    built = subprocess.run([semel, "consume", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    built = servers.schemes_of(semel)
     failed = False
     for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto):
-        if not kind.installed() or f" {kind.scheme}:" not in built:
+        if not kind.installed() or kind.scheme not in built:
             print(f"{kind.__name__}: not run", flush=True)
             continue
         run = subprocess.run([sys.executable, "-B", HERE / "chaos.py", "--semel", semel, "--naive", naive, "--scheme",

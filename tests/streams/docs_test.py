@@ -7,7 +7,6 @@ usage: docs_test.py SEMEL MOCK_KAFKA     (MOCK_KAFKA may be "")
 """
 import importlib.util
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -55,10 +54,10 @@ def run(house, document, kind, semel):
 def main(semel, mock_kafka):
     servers.MOCK_KAFKA = mock_kafka or None
     house = house_docs_test()
-    built = subprocess.run([semel, "consume", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    built = servers.schemes_of(semel)
     faults = []
     for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto, servers.Kafka):
-        if not kind.installed() or f" {kind.scheme}:" not in built:
+        if not kind.installed() or kind.scheme not in built:
             print(f"{kind.__name__}: not run", flush=True)
             continue
         blocks = 0

@@ -24,6 +24,12 @@ def answers(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+def schemes_of(semel):
+    """Those of the brokers that this semel was built with."""
+    text = subprocess.run([semel, "consume", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [word.rstrip(":") for word in text.split("This build speaks with")[-1].split()]
+
+
 class Server:
     """A broker process. Its data survive kill() and start()."""
     program = ""        # without which it cannot run
