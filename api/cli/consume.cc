@@ -26,6 +26,8 @@
 namespace semel::cli {
 namespace {
 
+constexpr size_t kRunNameMax = 100;  // bytes
+
 struct ConsumeOptions {
   std::string ledger;
   BrokerArguments broker;
@@ -86,8 +88,8 @@ std::string Describe(const streams::RunCounts& counts, std::optional<uint64_t> l
 struct Parts {
   streams::Url url;
   streams::Decoder decoder;
-  std::unique_ptr<MetricsReporter> metrics;    // null: nobody wants them
-  std::unique_ptr<streams::Producer> forward;  // null: refused messages stay in the ledger only
+  std::unique_ptr<MetricsReporter> metrics;  // null: nobody wants them
+  std::optional<streams::Url> dead_letters;  // absent: refused messages stay in the ledger only
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> outcomes{nullptr, std::fclose};  // null: they are only counted
 };
 
@@ -100,11 +102,9 @@ absl::StatusOr<Parts> Prepare(const ConsumeOptions& options) {
   if (!decoder.ok()) return decoder.status();
   parts.decoder = *std::move(decoder);
   if (!options.dead_letters.empty()) {
-    const absl::StatusOr<streams::Url> to = ReadBroker({options.dead_letters, options.broker.broker_config});
+    absl::StatusOr<streams::Url> to = ReadBroker({options.dead_letters, options.broker.broker_config});
     if (!to.ok()) return to.status();
-    absl::StatusOr<std::unique_ptr<streams::Producer>> forward = streams::OpenProducer(*to);
-    if (!forward.ok()) return forward.status();
-    parts.forward = *std::move(forward);
+    parts.dead_letters = *std::move(to);
   }
   absl::StatusOr<std::unique_ptr<MetricsReporter>> metrics = MetricsReporter::Start(options.metrics, parts.url.Name());
   if (!metrics.ok()) return metrics.status();
@@ -136,10 +136,25 @@ absl::Status NameGroup(const ConsumeOptions& options, Ledger& ledger, streams::U
   return absl::OkStatus();
 }
 
+// Sends messages on; connects for the first of them, and anew after an error.
+std::function<absl::Status(const std::vector<streams::Message>&)> Forwarder(const streams::Url& to) {
+  return [to, producer = std::shared_ptr<streams::Producer>()](
+             const std::vector<streams::Message>& messages) mutable -> absl::Status {
+    if (producer == nullptr) {
+      absl::StatusOr<std::unique_ptr<streams::Producer>> opened = streams::OpenProducer(to);
+      if (!opened.ok()) return opened.status();
+      producer = *std::move(opened);
+    }
+    absl::Status sent = producer->Send(messages);
+    if (!sent.ok()) producer.reset();
+    return sent;
+  };
+}
+
 streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& parts, streams::Ledgers& ledgers,
                                    StopSignal* stop, StatusLine* line) {
   streams::RunOptions run;
-  run.name = parts.url.Name();
+  run.name = parts.url.Name().substr(0, kRunNameMax);
   run.batch = options.batch;
   run.park = options.park;
   run.until_end = options.until_end;
@@ -162,11 +177,7 @@ streams::RunOptions MakeRunOptions(const ConsumeOptions& options, const Parts& p
       metrics->AddBatch(messages, commit);
     };
   }
-  if (parts.forward != nullptr) {
-    run.forward_refused = [&parts](const std::vector<streams::Message>& messages) {
-      return parts.forward->Send(messages);
-    };
-  }
+  if (parts.dead_letters.has_value()) run.forward_refused = Forwarder(*parts.dead_letters);
   if (parts.outcomes != nullptr) {
     run.on_outcome = [file = parts.outcomes.get()](const Change& change, const Outcome& outcome) {
       const std::string text = ToJson(change, outcome) + "\n";

@@ -178,7 +178,12 @@ absl::Status Runner::KeepLetters(Ledger& ledger, std::vector<Change> letters) {
     letter.source->name = name;
     letter.source->position = ++position;
   }
-  return ledger.ApplyBatch(letters).status();
+  const absl::StatusOr<std::vector<Outcome>> outcomes = ledger.ApplyBatch(letters);
+  if (!outcomes.ok()) return outcomes.status();
+  for (const Outcome& outcome : *outcomes) {
+    if (outcome.sequence == 0) return absl::InternalError("a refused message was not kept: " + outcome.reason);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Runner::SettleAll() {
