@@ -208,7 +208,7 @@ Script MakeScript(uint64_t seed, const ScriptOptions& options) {
   return script;
 }
 
-std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before, OutcomeCode now) {
+std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before, OutcomeCode now, bool after_an_error) {
   const OutcomeCode undisturbed = script.outcomes[change];
   const bool was_answered = before != OutcomeCode::kUnspecified;
   // What was applied, parked or sent a second time, and then was trimmed, or not.
@@ -218,12 +218,13 @@ std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before,
     right = is_known || (now == OutcomeCode::kApplied && !was_answered);
   } else if (undisturbed == OutcomeCode::kConflict) {
     right = now == undisturbed || (is_known && now != OutcomeCode::kDuplicate);
-  } else if (undisturbed == OutcomeCode::kParked) {
-    // If an error refused it, what it waits for may have been applied since.
-    right = is_known || now == undisturbed || (now == OutcomeCode::kApplied && !was_answered);
   } else {
     right = is_known || now == undisturbed;
   }
+  // What an error refused comes again later: when what it waits for has been applied, or behind its own copy. That the
+  // two were not both applied shows in the end state.
+  const bool waits_or_repeats = undisturbed == OutcomeCode::kParked || undisturbed == OutcomeCode::kDuplicate;
+  if (after_an_error && waits_or_repeats && now == OutcomeCode::kApplied && !was_answered) right = true;
   if (right) return "";
   return absl::StrCat("change ", change, " is ", std::string(ToString(now)), ", was ", std::string(ToString(before)),
                       " before, and is ", std::string(ToString(undisturbed)), " in a run that nothing disturbs");

@@ -54,7 +54,8 @@ constexpr int kScriptThreads = 3;
 Script MakeScript(uint64_t seed, const ScriptOptions& options);
 
 // What was answered before, and now: empty, or what is wrong with it. `before`: kUnspecified if nothing was.
-std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before, OutcomeCode now);
+// `after_an_error`: some call was refused, so that changes came in another order.
+std::string JudgeAnswer(const Script& script, size_t change, OutcomeCode before, OutcomeCode now, bool after_an_error);
 
 // Entities, cursors, what is parked and the dead letters, line by line, without what depends on the moment.
 absl::StatusOr<std::vector<std::string>> ShowState(Ledger* ledger);

@@ -40,7 +40,8 @@ OutcomeCode AcknowledgedBefore(size_t change) {
 }
 
 void Acknowledge(const Script& script, size_t change, const Outcome& outcome) {
-  const std::string fault = JudgeAnswer(script, change, AcknowledgedBefore(change), outcome.code);
+  const std::string fault =
+      JudgeAnswer(script, change, AcknowledgedBefore(change), outcome.code, SharedWithChildren()->struck);
   if (!fault.empty()) Report(absl::StrCat(fault, ": ", outcome.reason));
   Shared* const shared = SharedWithChildren();
   const auto answer = static_cast<uint8_t>(1 + static_cast<int>(outcome.code));
@@ -340,7 +341,8 @@ void ExpectRecovers(const Script& script, const std::string& root) {
   const auto outcomes = ledger->ApplyBatch(script.changes);
   if (!outcomes.ok()) Report(absl::StrCat("redelivery: ", outcomes.status().ToString()));
   for (size_t i = 0; i < outcomes->size(); ++i) {
-    const std::string fault = JudgeAnswer(script, i, AcknowledgedBefore(i), (*outcomes)[i].code);
+    const std::string fault =
+        JudgeAnswer(script, i, AcknowledgedBefore(i), (*outcomes)[i].code, SharedWithChildren()->struck);
     if (!fault.empty()) Report(absl::StrCat("redelivered, ", fault, ": ", (*outcomes)[i].reason));
   }
   if (const auto retried = RetryLetters(ledger.get()); !retried.ok()) Report(retried.ToString());
