@@ -45,8 +45,8 @@ bool FailAllocation(Random* random) {
 class Allocations : public ::testing::TestWithParam<int> {};
 
 TEST_P(Allocations, ThatFailLoseNothing) {
-  // Debian 12's libcrypto dereferences null when the first lookup of an algorithm finds no memory. That ends the process,
-  // too, but without a word; so it looks it up before there is a fault.
+  // Debian 12's libcrypto dereferences null when the first lookup of an algorithm finds no memory. That ends the
+  // process, too, but without a word; so it looks it up before there is a fault.
   const internal::Sha256 looked_up;
   uint64_t failed = 0;
   uint64_t seed = 0;
