@@ -101,10 +101,15 @@ class BrokerCase:
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
         consumer = self.start_consumer("--batch", batch, "--outcomes", fifo)
 
-        def is_full():
-            count = fcntl.ioctl(reader, 0x541B, b"\0\0\0\0")  # FIONREAD
-            return int.from_bytes(count, sys.byteorder) > SMALLEST_PIPE // 2
-        wait_until(is_full)
+        def unread():
+            return int.from_bytes(fcntl.ioctl(reader, 0x541B, b"\0\0\0\0"), sys.byteorder)  # FIONREAD
+
+        def is_stuck():
+            """Messages may come in batches of any size; with hundreds to come, one that writes no more cannot."""
+            before = unread()
+            time.sleep(0.2)
+            return unread() == before > SMALLEST_PIPE // 2
+        wait_until(is_stuck)
         consumer.send_signal(signal.SIGKILL)
         consumer.wait()
         os.close(reader)
@@ -127,8 +132,10 @@ class BrokerCase:
         self.send([self.message(i) for i in range(500)])
         for _ in range(3):
             self.kill_before_acknowledging()
-        summary = self.consume("--batch", "70")
-        self.assertLessEqual(summary["outcomes"]["APPLIED"], 400)
+        outcomes = self.consume("--batch", "70")["outcomes"]
+        self.assertLess(outcomes["APPLIED"], 500, "nothing was applied before the kills")
+        if not self.server.is_log:
+            self.assertGreater(outcomes["DUPLICATE"], 0, "everything that was applied was acknowledged, too")
         self.assert_exact(500)
 
     def test_killed_at_any_time_redelivered_in_any_order(self):
