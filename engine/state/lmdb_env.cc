@@ -122,7 +122,6 @@ absl::Status LmdbStatus(int rc, const char* what) {
     case MDB_NOTFOUND:
     case MDB_PAGE_NOTFOUND:
     case MDB_CORRUPTED:
-    case MDB_PANIC:
     case MDB_INVALID:
       return absl::DataLossError(message);
     default:
@@ -207,13 +206,17 @@ int LmdbEnv::fd() const {
   return fd;
 }
 
-absl::Status LmdbEnv::CopyTo(const std::string& directory, unsigned int flags) const {
+absl::Status LmdbEnv::CopyTo(const std::string& directory, unsigned int flags) {
   const std::string path = directory + "/data.mdb";
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
   if (file.get() < 0) return SystemError(path);
   const int rc = mdb_env_copyfd2(env_, file.get(), flags);
-  absl::Status status =
-      rc == 0 ? absl::OkStatus() : LmdbStatus(rc, absl::StrCat("copying the state to ", path).c_str());
+  absl::Status status;
+  if (rc == MDB_PANIC) {
+    status = Poison(rc, "copying the state");
+  } else if (rc != 0) {
+    status = LmdbStatus(rc, absl::StrCat("copying the state to ", path).c_str());
+  }
   if (status.ok() && fsync(file.get()) != 0) status = SystemError(path);
   if (!status.ok()) {
     (void)unlink(path.c_str());
@@ -253,6 +256,11 @@ absl::Status LmdbEnv::Poison(const absl::Status& status) {
   if (poison_.ok()) poison_ = status;
   poisoned_.store(true, std::memory_order_release);
   return poison_;
+}
+
+absl::Status LmdbEnv::Poison(int rc, const char* what) {
+  if (rc == MDB_PANIC) const MutexLock until_the_commit_has_failed(&commit_mutex_);
+  return Poison(LmdbStatus(rc, what));
 }
 
 }  // namespace semel::internal

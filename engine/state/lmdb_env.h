@@ -66,7 +66,7 @@ class LmdbEnv {
   // Writes a copy of the newest committed state to `directory`/data.mdb, a new file, and syncs it and its name. Commits
   // wait while it copies the meta pages; until it ends they use no page again. With MDB_CP_COMPACT in `flags` without
   // free pages, and as transaction 1. After an error nothing is left behind.
-  absl::Status CopyTo(const std::string& directory, unsigned int flags) const;
+  absl::Status CopyTo(const std::string& directory, unsigned int flags);
 
   bool forked() const { return generation_ != ForkGeneration(); }
 
@@ -78,7 +78,12 @@ class LmdbEnv {
 
   // Makes `status` the answer to every later call, unless there is one already. Returns the one that counts.
   absl::Status Poison(const absl::Status& status);
-  absl::Status Poison(int rc, const char* what) { return Poison(LmdbStatus(rc, what)); }
+  // The same for what LMDB answered. MDB_PANIC says only that a commit of another thread has failed: the answer is that
+  // commit's error.
+  absl::Status Poison(int rc, const char* what) ABSL_LOCKS_EXCLUDED(commit_mutex_);
+
+  // Held by each commit until its error, if there is one, has poisoned the environment.
+  Mutex* commit_mutex() ABSL_LOCK_RETURNED(commit_mutex_) { return &commit_mutex_; }
 
  private:
   LmdbEnv() = default;
@@ -90,6 +95,7 @@ class LmdbEnv {
   std::unique_ptr<OpenMark> mark_;
   MDB_env* env_ = nullptr;
 
+  Mutex commit_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   std::atomic<bool> poisoned_{false};
   mutable Mutex mutex_;
   absl::Status poison_ ABSL_GUARDED_BY(mutex_);

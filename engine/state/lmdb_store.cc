@@ -225,8 +225,12 @@ absl::Status CommitOrPutMetaBack(const LmdbEnv& env, LmdbTxn* txn) {
 absl::Status LmdbStateStore::Commit(const RecordFeed& records, const CheckpointInfo& info) {
   SEMEL_RETURN_IF_ERROR(env_->Usable());
   if (read_only_) return absl::FailedPreconditionError("the state is open for reading only");
-  absl::StatusOr<CheckpointRecord> written = Write(records, info);
-  if (!written.ok()) return env_->Poison(written.status());
+  absl::StatusOr<CheckpointRecord> written;
+  {
+    const MutexLock committing(env_->commit_mutex());
+    written = Write(records, info);
+    if (!written.ok()) return env_->Poison(written.status());
+  }
   MutexLock lock(&mutex_);
   known_info_ = std::make_shared<const CheckpointInfo>(written->info);
   known_transaction_ = written->transaction;

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/faults/worker.h"
 #include "tests/ledger/ledger_testing.h"
@@ -63,6 +67,52 @@ TEST(CommitErrors, R31_FailedCheckpoint_LedgerOpensAgain) {
       }
       ASSERT_LT(call, 100u);
     }
+  }
+}
+
+// In a child. Others scan and back up while a checkpoint fails: whoever notices first, each of them answers the error
+// of the write. True if a call was struck.
+bool FailBesideReaders(const std::string& root, const std::string& backups, uint64_t call) {
+  Arm({.root = root});
+  Options options;
+  options.create_if_missing = true;
+  auto ledger = Ledger::Open(root + "/ledger", options);
+  if (!ledger.ok()) Report(ledger.status().ToString());
+  ApplyAll(ledger->get());
+  Arm({.root = root, .call = call, .strike = Strike::kIoError, .sync_ms_once_struck = 20});
+  std::atomic<bool> harmless{false};  // the checkpoint was made: nothing is going to fail
+  absl::Status scanned;
+  absl::Status backed_up;
+  std::thread scanning([&] {
+    while (scanned.ok() && !harmless) scanned = (*ledger)->Scan({}, [](const Entity&) { return true; }).status();
+  });
+  std::thread backing_up([&] {
+    for (int number = 1; backed_up.ok() && !harmless; ++number) {
+      backed_up = (*ledger)->Backup(absl::StrCat(backups, "/", number), {}).status();
+    }
+  });
+  const absl::Status failed = (*ledger)->Checkpoint();
+  harmless = failed.ok();
+  scanning.join();
+  backing_up.join();
+  Disarm();
+  if (failed.ok()) return SharedWithChildren()->struck;
+  for (const absl::Status& error : {failed, scanned, backed_up}) {
+    if (error.code() == absl::StatusCode::kInternal && absl::StartsWith(error.message(), failed.message())) continue;
+    Report(absl::StrCat("call ", call, ": the checkpoint: ", failed.ToString(), "; another: ", error.ToString()));
+  }
+  return true;
+}
+
+TEST(CommitErrors, R31_FailedCheckpoint_EveryoneAnswersItsError) {
+  SharedWithChildren();
+  for (uint64_t call = 1;; ++call) {
+    const TempDirectory directory;
+    const TempDirectory backups;
+    const Ended ended = InChild([&] { return FailBesideReaders(directory.path(), backups.path(), call); });
+    ASSERT_EQ(ended.fault, "");
+    if (!ended.finished) break;  // beyond the last call of the checkpoint, and of a backup's beside it
+    ASSERT_LT(call, 100u);
   }
 }
 

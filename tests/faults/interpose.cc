@@ -266,6 +266,7 @@ ssize_t SequentialWrite(int fd, OpenFile* file, const char* data, size_t size) {
 int SyncCall(int number, int fd) {
   OpenFile* const file = FileOf(fd);
   if (file == nullptr) return static_cast<int>(syscall(number, fd));
+  if (g_region->observed.struck) (void)usleep(1000 * g_plan.sync_ms_once_struck);
   const Locked lock;
   const Verdict verdict = Judge("sync", file->path, /*is_write=*/false, /*needs_space=*/true,
                                 /*may_be_interrupted=*/true);

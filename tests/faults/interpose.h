@@ -51,6 +51,8 @@ struct FaultPlan {
   bool disk_is_small = false;  // in truth: an error needs no other fault
   bool own_disk = false;       // the files lie on a BlockDevice: syncs are done
 
+  uint32_t sync_ms_once_struck = 0;  // how long a disk that has failed takes to sync
+
   uint64_t allocation = 0;  // fails, from 1; 0: none
   bool allocations_for_ever = false;
 };

@@ -29,6 +29,7 @@ namespace {
 
 constexpr int kAttempts = 3;
 constexpr unsigned kChildSeconds = 60;  // a child that hangs is ended
+constexpr int kWaitsMax = 5000;         // of a millisecond each
 
 enum ExitCode { kFinished = 0, kEndedByError = 10, kReported = 11 };
 
@@ -81,8 +82,7 @@ class Life {
   // the life.
   void ExpectPoisonHolds(const absl::Status& first) {
     if (ledger_ == nullptr) return;
-    const absl::Status poison = Health();
-    ExpectPoisonedByLiveFile(poison);
+    const absl::Status poison = ExpectPoisonedByLiveFile();
     if (poison.ok()) return;
     // One fault makes one error; of many, that of a call that was refused may have come before. Some calls add to it
     // what they did.
@@ -108,16 +108,23 @@ class Life {
     Report(absl::StrCat(call, " answers ", answer.ToString(), " on a ledger that is poisoned by ", poison.ToString()));
   }
 
-  // An error of a write or a sync of the journal's last segment or of the state is for good.
-  void ExpectPoisonedByLiveFile(const absl::Status& health) {
+  // An error of a write or a sync of the journal's last segment or of the state is for good, in a moment: another call
+  // may hear of it before the ledger does. Returns what the ledger answers.
+  absl::Status ExpectPoisonedByLiveFile() {
     const Shared& observed = *SharedWithChildren();
     const absl::string_view path = observed.struck_path;
     const absl::string_view call = observed.struck_call;
     const bool failed = plan_.strike == Strike::kIoError || plan_.strike == Strike::kNoSpace;
     const bool is_live = path == "/ledger/state/data.mdb" ||
                          (absl::StartsWith(path, "/ledger/journal/") && absl::EndsWith(path, ".log"));
-    if (!observed.struck_open || !failed || !is_live || (call != "write" && call != "sync") || !health.ok()) return;
-    Report(absl::StrCat("a failed ", observed.struck_call, " of ", observed.struck_path, " did not poison the ledger"));
+    const bool poisons = observed.struck_open && failed && is_live && (call == "write" || call == "sync");
+    absl::Status health = Health();
+    for (int waits = 0; poisons && health.ok() && waits < kWaitsMax; ++waits) {
+      (void)usleep(1000);
+      health = Health();
+    }
+    if (poisons && health.ok()) Report(absl::StrCat("a failed ", call, " of ", path, " did not poison the ledger"));
+    return health;
   }
 
   absl::Status Health() {
