@@ -5,7 +5,7 @@
 #
 #   scripts/install_packages.sh build    what quickstart.sh and a plain build need
 #   scripts/install_packages.sh streams  that, and the brokers' libraries, with which semel consume speaks with them
-#   scripts/install_packages.sh test     all of these, and what ./test.sh needs: clang for the sanitizers, brokers
+#   scripts/install_packages.sh test     all of these, and what ./test.sh needs: clang for the sanitizers, brokers, Java
 #   scripts/install_packages.sh bench    that of a plain build, and the peers of the benchmarks
 set -euo pipefail
 
@@ -13,7 +13,7 @@ build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev pro
   libgmock-dev libbenchmark-dev libxxhash-dev libssl-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
 stream_packages="librdkafka-dev libnats-dev libhiredis-dev librabbitmq-dev"
 test_packages="clang libclang-rt-14-dev git libfuse3-dev e2fsprogs nats-server redis-server mosquitto rabbitmq-server
-  prometheus"
+  prometheus openssl openjdk-17-jre-headless maven"
 bench_packages="libsqlite3-dev librocksdb-dev libpq-dev postgresql libhiredis-dev redis-server"
 
 case "${1:-}" in
@@ -38,6 +38,13 @@ elif command -v sudo >/dev/null; then
 else
   echo "Packages are missing, and this is neither root nor is there sudo. As root: apt-get install ${missing[*]}" >&2
   exit 1
+fi
+# No service is started: the tests start brokers of their own, and end them.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap '$as_root rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+  $as_root chmod +x $policy
 fi
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get -qq update
