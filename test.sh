@@ -26,6 +26,9 @@ for argument in "$@"; do
 done
 
 [ $install = no ] || scripts/install_packages.sh $packages
+if [ $install = yes ] && [ $packages = test ]; then
+  scripts/fetch_kafka.sh >/dev/null || echo "== Without Apache Kafka: what needs a real one is not run"
+fi
 mkdir -p build
 
 for preset in $presets; do

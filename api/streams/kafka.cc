@@ -312,7 +312,10 @@ class KafkaProducer : public Producer {
     producer->topic_ = url.path;
     url.settings.Ignore({"group", "incarnation", "create"});
     absl::StatusOr<ConfHandle> conf =
-        MakeConf(&url, {{"enable.idempotence", "true"}, {"partitioner", "murmur2_random"}, {"linger.ms", "5"}});
+        MakeConf(&url, {{"enable.idempotence", "true"},
+                        {"partitioner", "murmur2_random"},
+                        {"linger.ms", "5"},
+                        {"log_level", "3"}});  // errors: of what it tries again, Send says whether it came to be
     if (!conf.ok()) return conf.status();
     rd_kafka_conf_set_opaque(conf->get(), producer.get());
     rd_kafka_conf_set_dr_msg_cb(conf->get(), OnDelivery);

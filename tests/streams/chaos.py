@@ -41,7 +41,7 @@ class Chaos:
     def __init__(self, options, directory):
         self.options, self.directory = options, directory
         self.random = random.Random(options.seed)
-        kind = next(server for server in servers.SERVERS if server.scheme == options.scheme)
+        kind = next(server for server in servers.SERVERS if server.scheme == options.scheme and server.installed())
         self.server = kind(directory / "server")
         self.server.start()
 
@@ -89,7 +89,7 @@ class Chaos:
         return sum(abs(wanted[key] - balances.get(key, 0)) for key in wanted)
 
     def result(self, consumer, sent, kills, begin, **more):
-        return {"consumer": consumer, "broker": self.options.scheme, "seed": self.options.seed,
+        return {"consumer": consumer, "broker": type(self.server).__name__, "seed": self.options.seed,
                 "messages": self.options.messages, "sent": sent, "kills": kills,
                 "seconds": round(time.monotonic() - begin, 1), **more}
 

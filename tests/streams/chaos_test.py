@@ -19,7 +19,7 @@ MESSAGES = 20000
 def main(semel, naive):
     built = servers.schemes_of(semel)
     failed = False
-    for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto):
+    for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto, servers.Kafka):
         if not kind.installed() or kind.scheme not in built:
             print(f"{kind.__name__}: not run", flush=True)
             continue

@@ -52,17 +52,19 @@ def run(house, document, kind, semel):
 
 
 def main(semel, mock_kafka):
+    semel = pathlib.Path(semel).resolve()
     servers.MOCK_KAFKA = mock_kafka or None
     house = house_docs_test()
     built = servers.schemes_of(semel)
     faults = []
-    for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto, servers.Kafka):
+    for kind in (servers.Nats, servers.Redis, servers.RabbitMq, servers.Mosquitto, servers.Kafka,
+                 servers.MockKafka):
         if not kind.installed() or kind.scheme not in built:
             print(f"{kind.__name__}: not run", flush=True)
             continue
         blocks = 0
         for document in sorted((house.ROOT / "docs").glob("*.md")):
-            found, count = run(house, document, kind, pathlib.Path(semel))
+            found, count = run(house, document, kind, semel)
             faults += found
             blocks += count
         print(f"{kind.__name__}: {blocks} blocks", flush=True)

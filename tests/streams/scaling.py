@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
-"""How fast 1, 2 and 3 processes consume a topic of four partitions together, one ledger a partition. Kafka is librdkafka's
-mock cluster, on the same machine.
+"""How fast 1, 2 and 3 processes consume a topic of four partitions together, one ledger a partition. Kafka, on
+the same machine, is the real one if it is there, else librdkafka's mock cluster.
 
 usage: scaling.py --semel PATH --mock-kafka PATH [--messages N] [--batch N] [--directory DIR]
 
@@ -29,7 +29,7 @@ def write_messages(path, count):
 
 
 def run(options, directory, processes):
-    server = servers.Kafka(directory / f"server-{processes}")
+    server = servers.kafka()(directory / f"server-{processes}")
     server.start()
     ledgers = directory / f"ledgers-{processes}"
     url = f"kafka://{server.brokers}/LOAD"
@@ -49,7 +49,7 @@ def run(options, directory, processes):
         server.kill()
     assert sum(member["messages"] for member in found) == options.messages, found
     seconds = max(member["active_seconds"] for member in found)
-    return {"processes": processes, "messages": sum(member["messages"] for member in found),
+    return {"broker": type(server).__name__, "processes": processes, "messages": sum(member["messages"] for member in found),
             "of_each": [member["messages"] for member in found], "seconds": round(seconds, 2),
             "messages_per_second": round(sum(member["messages"] for member in found) / seconds)}
 

@@ -37,6 +37,7 @@ class Server:
     url_settings = ""   # that a test's URL carries
     is_log = True       # gives positions; else a queue
     keeps = True        # what it was sent, when it is killed
+    reconnects_unnoticed = False  # the library connects again without a word
     subscribes_first = False  # it gives a consumer only what came after its first subscription
     shared = ""         # queue: settings with which two consumers share one
 
@@ -117,13 +118,25 @@ class Redis(Server):
             return s.recv(64).startswith(b"+PONG")
 
 
-class Kafka(Server):
+class AnyKafka(Server):
+    scheme = "kafka"
+    partitions = 4  # of a topic that comes into being when it is named
+    reconnects_unnoticed = True  # librdkafka does it by itself
+    groups = 0
+    brokers = ""
+
+    def url(self, name, settings=""):
+        """In a group of its own each time: nobody waits for the session of one that was killed, and where the group
+        stood is a hint anyway."""
+        self.groups += 1
+        settings = settings + f"&group=group-{self.groups}"
+        return super().url(name, settings.strip("&")).replace(f"127.0.0.1:{self.port}", self.brokers)
+
+
+class MockKafka(AnyKafka):
     """librdkafka's mock cluster, in memory: what it holds dies with it."""
     program = "mock_kafka"
-    scheme = "kafka"
     keeps = False
-    partitions = 4  # of a topic that comes into being when it is named
-    groups = 0
 
     @classmethod
     def installed(cls):
@@ -140,12 +153,59 @@ class Kafka(Server):
             self.process.stdout.close()
         super().kill()
 
-    def url(self, name, settings=""):
-        """In a group of its own each time: nobody waits for the session of one that was killed, and where the group
-        stood is a hint anyway."""
-        self.groups += 1
-        settings = settings + f"&group=group-{self.groups}"
-        return super().url(name, settings.strip("&")).replace(f"127.0.0.1:{self.port}", self.brokers)
+
+class Kafka(AnyKafka):
+    """Apache Kafka, one node that is broker and controller (KRaft), of the jars that scripts/fetch_kafka.sh has
+    fetched."""
+    program = "Apache Kafka (scripts/fetch_kafka.sh) or Java"
+    jars = pathlib.Path(os.environ.get("SEMEL_KAFKA_JARS") or pathlib.Path(
+        os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "semel" / "kafka")
+
+    @classmethod
+    def class_path(cls):
+        pins = (pathlib.Path(__file__).parent / "kafka" / "jars.sha512").read_text(encoding="utf-8")
+        return [cls.jars / line.split()[1] for line in pins.splitlines()]
+
+    @classmethod
+    def installed(cls):
+        return shutil.which("java") is not None and all(jar.exists() for jar in cls.class_path())
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.brokers = f"127.0.0.1:{self.port}"
+        self.properties = self.directory / "server.properties"
+        self.properties.write_text("".join(f"{name}={value}\n" for name, value in self.settings().items()))
+
+    def settings(self):
+        controller = f"127.0.0.1:{free_port()}"
+        return {
+            "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@{controller}",
+            "listeners": f"CLIENTS://{self.brokers},CONTROLLER://{controller}",
+            "advertised.listeners": f"CLIENTS://{self.brokers}", "inter.broker.listener.name": "CLIENTS",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": self.directory / "data", "num.partitions": self.partitions,
+            "offsets.topic.replication.factor": 1, "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            # Whoever comes or is gone is noticed soon: members of a group, and the node itself after a kill.
+            "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000,
+            "broker.session.timeout.ms": 1000, "broker.heartbeat.interval.ms": 200,
+            "controller.quorum.election.timeout.ms": 200, "controller.quorum.fetch.timeout.ms": 500,
+            "log.cleaner.backoff.ms": 100}
+
+    def java(self, *arguments):
+        return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
+                ":".join(map(str, self.class_path())), *map(str, arguments)]
+
+    def command(self):
+        return self.java("kafka.Kafka", self.properties)
+
+    def start(self):
+        if not (self.directory / "data").exists():
+            subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAUAAAAAAAAABw", "-c",
+                                     self.properties), check=True, stdout=subprocess.DEVNULL)
+        super().start()
 
 
 class RabbitMq(Server):
@@ -194,4 +254,9 @@ class Mosquitto(Server):
         return [self.program, "-c", str(self.directory / "mosquitto.conf")]
 
 
-SERVERS = [Nats, NatsQueue, Redis, Kafka, RabbitMq, Mosquitto]
+SERVERS = [Nats, NatsQueue, Redis, Kafka, MockKafka, RabbitMq, Mosquitto]
+
+
+def kafka():
+    """The real one, if it is there."""
+    return Kafka if Kafka.installed() else MockKafka

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
-"""How fast messages of NATS and of Kafka (librdkafka's mock cluster) become durable: semel consume beside the same
+"""How fast messages of NATS and of Kafka (the real one if it is there, else librdkafka's mock cluster) become durable: semel consume beside the same
 consumer with an inbox table in PostgreSQL (tool/inbox_consumer.cc), same messages, same batches, one after the other.
 
 usage: throughput.py --semel PATH --inbox PATH --mock-kafka PATH [--messages N] [--batch N] [--directory DIR]
@@ -100,7 +100,7 @@ def main():
     servers.MOCK_KAFKA = options.mock_kafka
     directory = pathlib.Path(tempfile.mkdtemp(prefix="semel-throughput-", dir=options.directory))
     try:
-        for kind in (servers.Nats, servers.Kafka):
+        for kind in (servers.Nats, servers.kafka()):
             scratch = directory / kind.__name__
             scratch.mkdir()
             directory.chmod(0o755)
