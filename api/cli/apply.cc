@@ -21,11 +21,6 @@
 namespace semel::cli {
 namespace {
 
-int Usage(const std::string& what) {
-  fmt::print(stderr, "semel apply: {}\n", what);
-  return kExitUsage;
-}
-
 struct Summary {
   ApplyCounts counts;
   OutcomeCounts unparked;  // what became, meanwhile, of changes that were parked
@@ -57,7 +52,7 @@ int Conclude(const ApplyOptions& options, const absl::Status& status, MessageRea
     return exit == kExitOk ? kExitOk : kExitFailed;
   }
   if (end == MessageReader::Result::kBroken) {
-    return Usage(fmt::format("{}: {}; what was before it is decided", Printable(options.file), reader.error()));
+    return Refuse("apply", fmt::format("{}: {}; what was before it is decided", options.file, reader.error()));
   }
   if (end != MessageReader::Result::kStopped) return kExitOk;
   fmt::print(stderr, "semel apply: stopped by SIG{} at byte {} of the input\n", sigabbrev_np(signal),
@@ -96,7 +91,7 @@ int ApplyInput(const ApplyOptions& options, Ledger& ledger, const OutcomeCounts&
 int Apply(const ApplyOptions& options) {
   const absl::StatusOr<std::unique_ptr<Input>> input = Input::Open(options.file);
   if (!input.ok()) {
-    return Usage(fmt::format("{}: {}", Printable(options.file), std::string(input.status().message())));
+    return Refuse("apply", fmt::format("{}: {}", options.file, std::string(input.status().message())));
   }
   StopSignal stop;
   OutcomeCounts unparked{};
@@ -110,7 +105,7 @@ int Apply(const ApplyOptions& options) {
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
   // Not before the ledger is open: it empties the file.
   absl::StatusOr<Applier::FileHandle> outcomes = OpenOutcomes(options.outcomes, **input);
-  if (!outcomes.ok()) return Usage(Printable(std::string(outcomes.status().message())));
+  if (!outcomes.ok()) return Refuse("apply", std::string(outcomes.status().message()));
   return ApplyInput(options, **ledger, unparked, input->get(), *std::move(outcomes), &stop);
 }
 

@@ -35,11 +35,6 @@ struct BenchArguments {
   std::string command;
 };
 
-int Usage(const std::string& message) {
-  fmt::print(stderr, "semel bench: {}\n", Printable(message));
-  return kExitUsage;
-}
-
 // Semel, and those that `peers` names. Errors: InvalidArgument.
 absl::StatusOr<std::vector<bench::ContenderKind>> ChooseContenders(const std::string& peers) {
   const std::vector<bench::ContenderKind>& all = bench::AllContenders();
@@ -64,10 +59,10 @@ absl::StatusOr<std::vector<bench::ContenderKind>> ChooseContenders(const std::st
 int Bench(const BenchArguments& arguments) {
   const bench::Workload& workload = arguments.race.workload;
   if (workload.entities < arguments.race.callers * workload.updates) {
-    return Usage("each caller needs as many accounts of its own as a change has updates: raise --entities");
+    return Refuse("bench", "each caller needs as many accounts of its own as a change has updates: raise --entities");
   }
   const auto kinds = ChooseContenders(arguments.peers);
-  if (!kinds.ok()) return Usage(std::string(kinds.status().message()));
+  if (!kinds.ok()) return Refuse("bench", std::string(kinds.status().message()));
   std::optional<NewFile> report;
   if (!arguments.report.empty()) {
     absl::StatusOr<NewFile> created = NewFile::Create(arguments.report);

@@ -42,6 +42,9 @@ void AddRepair(CLI::App& app, int* exit);
 void AddExport(CLI::App& app, int* exit);  // export, import
 void AddBench(CLI::App& app, int* exit);
 
+// Says on stderr why a command does nothing or no more; `why` may hold any bytes. Returns `exit`.
+int Refuse(std::string_view command, std::string_view why, int exit = kExitUsage);
+
 // Says what went wrong with a ledger on stderr, with what to do about it. Returns the exit status.
 int Fail(const absl::Status& status, std::string_view ledger);
 

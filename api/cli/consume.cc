@@ -46,10 +46,7 @@ struct ConsumeOptions {
   bool json = false;
 };
 
-int Usage(const absl::Status& status) {
-  fmt::print(stderr, "semel consume: {}\n", Printable(std::string(status.message())));
-  return kExitUsage;
-}
+int Usage(const absl::Status& status) { return Refuse("consume", std::string(status.message())); }
 
 void PrintSummary(const ConsumeOptions& options, const streams::RunCounts& counts, const OutcomeCounts& unparked,
                   double seconds) {

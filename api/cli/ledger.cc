@@ -43,6 +43,11 @@ int Report(const absl::Status& status, std::string_view file, const std::string&
 
 }  // namespace
 
+int Refuse(std::string_view command, std::string_view why, int exit) {
+  fmt::print(stderr, "semel {}: {}\n", command, Printable(std::string(why)));
+  return exit;
+}
+
 int Fail(const absl::Status& status, std::string_view ledger) { return Report(status, ledger, Hint(status, ledger)); }
 
 int FailPlainly(const absl::Status& status, std::string_view file) { return Report(status, file, ""); }

@@ -212,10 +212,7 @@ int Publish(PublishOptions options) {
   StopSignal stop;
   if (options.cursor.empty()) options.cursor = options.ledger + ".published";
   const absl::StatusOr<streams::Url> url = ReadBroker(options.broker);
-  if (!url.ok()) {
-    fmt::print(stderr, "semel publish: {}\n", Printable(std::string(url.status().message())));
-    return kExitUsage;
-  }
+  if (!url.ok()) return Refuse("publish", std::string(url.status().message()));
   const absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::OpenReadOnly(options.ledger);
   if (!ledger.ok()) return Fail(ledger.status(), options.ledger);
   Publisher publisher(options, *url, ledger->get(), &stop);

@@ -29,10 +29,7 @@ struct SendOptions {
   bool json = false;
 };
 
-int Refuse(const absl::Status& status, int exit) {
-  fmt::print(stderr, "semel send: {}\n", Printable(std::string(status.message())));
-  return exit;
-}
+int Refuse(const absl::Status& status, int exit) { return cli::Refuse("send", std::string(status.message()), exit); }
 
 // The member of the message that is its key at the broker, as text; "" if it has none.
 std::string KeyOf(const SendOptions& options, std::string_view line) {
