@@ -197,7 +197,7 @@ int ConsumeInto(const ConsumeOptions& options, const Parts& parts, streams::Ledg
   const double seconds = line.seconds();
   line.Clear();
   if (parts.metrics != nullptr) {
-    status.Update(parts.metrics->Update(runner.counts(), std::nullopt, ledgers, /*now=*/true));
+    status.Update(parts.metrics->Update(runner.counts(), runner.lag(), ledgers, /*now=*/true));
   }
   status.Update(close());
   PrintSummary(options, runner.counts(), unparked, seconds);
@@ -218,8 +218,11 @@ int ConsumePartitioned(const ConsumeOptions& options, Parts parts, const Options
   each.create_if_missing = true;
   streams::PartitionedLedgers ledgers(
       options.ledger, each, [](std::string_view line) { fmt::print(stderr, "semel consume: {}\n", Printable(line)); });
-  return ConsumeInto(
-      options, parts, ledgers, unparked, [] { return absl::OkStatus(); }, stop);
+  const auto close = [&ledgers] {
+    ledgers.ReleaseAll();
+    return absl::OkStatus();
+  };
+  return ConsumeInto(options, parts, ledgers, unparked, close, stop);
 }
 
 int Consume(const ConsumeOptions& options) {

@@ -37,7 +37,6 @@ absl::Status Runner::Run() {
     status = Reconnect();
   }
   consumer_.reset();
-  ledgers_->ReleaseAll();
   return status;
 }
 
@@ -82,7 +81,8 @@ absl::Status Runner::RunConnected() {
     } else if (const absl::Status consumed = ConsumeByLedger(*std::move(messages)); !consumed.ok()) {
       return consumed;
     }
-    if (options_.on_progress) options_.on_progress(counts_, consumer_->Lag());
+    lag_ = consumer_->Lag();
+    if (options_.on_progress) options_.on_progress(counts_, lag_);
     ended_ = ended_ || (options_.max_messages != 0 && counts_.messages >= options_.max_messages);
   }
   return absl::OkStatus();

@@ -86,10 +86,13 @@ class Runner {
 
   // Until the end, a stop or an error; a lost connection is made again, with a growing pause.
   // Errors: those of Ledger::ApplyBatch (ResourceExhausted: the dead letters are full), of `connect` and of the
-  // consumer but Unavailable. Whatever was acknowledged is durable.
+  // consumer but Unavailable. Whatever was acknowledged is durable. The ledgers stay open.
   absl::Status Run();
 
   const RunCounts& counts() const { return counts_; }
+
+  // How many messages waited at the broker when it was last asked; nullopt if it did not know.
+  std::optional<uint64_t> lag() const { return lag_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -122,6 +125,7 @@ class Runner {
   std::vector<Change> changes_;
   std::vector<Outcome> outcomes_;
   RunCounts counts_;
+  std::optional<uint64_t> lag_;
   std::optional<Clock::time_point> first_message_;
   std::chrono::milliseconds early_pause_{0};  // grows while nothing but early messages come
   bool ended_ = false;

@@ -7,6 +7,7 @@ usage: partitioned_test.py SEMEL MOCK_KAFKA [UNITTEST_ARGUMENT ...]     (MOCK_KA
 """
 import json
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -40,8 +41,8 @@ class PartitionedCase:
     def send(self, numbers):
         self.run_semel("send", self.url.split("?")[0], "-", "--key", "account", stdin="".join(map(add, numbers)))
 
-    def start_member(self):
-        return self.start("consume", "--partitioned", self.ledgers, self.url, "--group", "shared", "--batch", "50")
+    def start_member(self, *arguments):
+        return self.start("consume", "--partitioned", self.ledgers, self.url, "--group", "shared", *arguments)
 
     def balances(self):
         """Of all ledgers; no account stands in two."""
@@ -66,12 +67,12 @@ class PartitionedCase:
 
     def test_partitions_move_and_members_are_killed(self):
         self.send(range(1000))
-        members = [self.start_member()]
+        members = [self.start_member("--batch", "50")]
         wait_until(lambda: self.total() > 0)
-        members.append(self.start_member())
+        members.append(self.start_member("--batch", "50"))
         self.send(range(1000, 2000))
         time.sleep(4)  # the second one takes some of the partitions
-        members.append(self.start_member())
+        members.append(self.start_member("--batch", "50"))
         self.send(range(2000, 3000))
         time.sleep(4)
         killed = members.pop(0)
@@ -85,12 +86,41 @@ class PartitionedCase:
         for ledger in self.ledgers.glob("PAY-*"):
             self.run_semel("verify", ledger)
 
+    def test_a_member_that_comes_takes_only_what_it_gets(self):
+        """Cooperative rebalancing, under load: what a member keeps it does not close, and what it gives up it does not
+        open again, whatever it had read of it already."""
+        self.send(range(100000))
+        first = self.start_member("--batch", "5")
+        wait_until(lambda: self.total() > 0)
+        metrics = self.directory / "metrics.prom"
+        second = self.start_member("--batch", "5", "--metrics-file", metrics)
+        wait_until(lambda: self.total() == 100000)
+        wait_until(lambda: metrics.exists() and "semel_journal_bytes 0\n" not in metrics.read_text(encoding="utf-8"))
+        errors = [self.stop(member) for member in (first, second)]
+        opened = [re.findall(r"(kafka:\S+) is ours", text) for text in errors]
+        closed = re.findall(r"(kafka:\S+) is another's", errors[0])
+        self.assertEqual(4, len(opened[0]), errors[0])
+        self.assertEqual(sorted(closed[:2]), sorted(opened[1][:2]), errors)
+        self.assertEqual({f"account/{i}": 2500 for i in range(ACCOUNTS)}, self.balances())
+
     def test_another_directory_replays_the_topic(self):
         self.send(range(400))
         for directory in (self.ledgers, self.directory / "elsewhere"):
             self.ledgers = directory
             self.run_semel("consume", "--partitioned", directory, self.url, "--group", directory.name, "--until-end")
             self.assertEqual(400, self.total())
+
+    def test_the_last_metrics_are_of_all_its_ledgers(self):
+        self.send(range(400))
+        metrics = self.directory / "metrics.prom"
+        self.run_semel("consume", "--partitioned", self.ledgers, self.url, "--group", "g", "--until-end",
+                       "--metrics-file", metrics)
+        found = dict(line.rsplit(" ", 1) for line in metrics.read_text(encoding="utf-8").splitlines())
+        self.assertEqual("400", found["semel_messages_total"])
+        self.assertEqual("0", found["semel_lag_messages"])
+        journals = sum(int(self.json_lines("stats", ledger)[0]["journal_bytes"]) for ledger in self.ledgers.iterdir())
+        self.assertEqual(journals, int(float(found["semel_journal_bytes"])))
+        self.assertGreater(journals, 0)
 
     def test_says_what_it_needs(self):
         self.run_semel("consume", "--partitioned", self.ledgers, self.url, exit_status=2)
