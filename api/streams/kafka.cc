@@ -20,6 +20,12 @@ namespace {
 constexpr int kRequestMs = 5000;
 constexpr int kFlushMs = 30'000;
 
+// From this version on, librdkafka can leave a group that has assigned it nothing yet. Before, it aborts the process
+// (its issue 4312).
+constexpr int kLeavesBeforeAssignment = 0x02030000;
+constexpr int kAssignmentWaits = 30;
+constexpr int kAssignmentWaitMs = 100;
+
 template <typename Type, void (*destroy)(Type*)>
 struct Destroyer {
   void operator()(Type* object) const { destroy(object); }
@@ -112,6 +118,8 @@ class KafkaConsumer : public Consumer {
 
   ~KafkaConsumer() override {
     if (client_ == nullptr) return;
+    closing_ = true;
+    if (rd_kafka_version() < kLeavesBeforeAssignment) AwaitAssignment();
     rd_kafka_consumer_close(client_);  // leaves the group, commits what was stored
     rd_kafka_destroy(client_);
   }
@@ -122,6 +130,7 @@ class KafkaConsumer : public Consumer {
     while (messages.size() < max) {
       const MessageHandle message(rd_kafka_consumer_poll(client_, timeout_ms));
       if (!fault_.ok()) return std::exchange(fault_, absl::OkStatus());
+      for (const std::string& source : std::exchange(just_taken_away_, {})) Forget(source, &messages);
       if (message == nullptr) break;
       if (const absl::Status taken = Take(*message, &messages); !taken.ok()) return taken;
       if (!messages.empty()) timeout_ms = 0;
@@ -189,6 +198,19 @@ class KafkaConsumer : public Consumer {
 
   explicit KafkaConsumer(const Cursors& cursors) : cursors_(cursors) {}
 
+  void AwaitAssignment() {
+    for (int i = 0; i < kAssignmentWaits && !assigned_; ++i) {
+      const MessageHandle message(rd_kafka_consumer_poll(client_, kAssignmentWaitMs));
+    }
+  }
+
+  // What was read of a partition before it was taken away, in the same Poll, is another's to consume.
+  void Forget(const std::string& source, std::vector<Message>* messages) {
+    const auto is_of_it = [&](const Message& message) { return message.position->name == source; };
+    messages->erase(std::remove_if(messages->begin(), messages->end(), is_of_it), messages->end());
+    taken_away_.push_back(source);
+  }
+
   absl::Status Subscribe(const std::string& topics) {
     const struct rd_kafka_metadata* brokers = nullptr;
     const rd_kafka_resp_err_t reached = rd_kafka_metadata(client_, /*all_topics=*/0, nullptr, &brokers, kRequestMs);
@@ -223,7 +245,7 @@ class KafkaConsumer : public Consumer {
     for (int i = 0; i < list->cnt; ++i) {
       const Partition partition(list->elems[i].topic, list->elems[i].partition);
       self->partitions_.erase(partition);
-      self->taken_away_.push_back(self->SourceOf(partition).name);
+      self->just_taken_away_.push_back(self->SourceOf(partition).name);
     }
     if (cooperative && code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
       const ErrorHandle error(rd_kafka_incremental_unassign(client, list));
@@ -235,6 +257,7 @@ class KafkaConsumer : public Consumer {
   // Sets the offset of each new partition: behind the ledger's cursor, or at the beginning.
   absl::Status Assigned(rd_kafka_topic_partition_list_t* list) {
     assigned_ = true;
+    if (closing_) return absl::OkStatus();
     for (int i = 0; i < list->cnt; ++i) {
       rd_kafka_topic_partition_t& element = list->elems[i];
       const Partition partition(element.topic, element.partition);
@@ -265,7 +288,9 @@ class KafkaConsumer : public Consumer {
     const auto at =
         raw.rkt == nullptr ? partitions_.end() : partitions_.find({rd_kafka_topic_name(raw.rkt), raw.partition});
     if (raw.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      if (at != partitions_.end()) at->second.at_end = true;
+      if (at == partitions_.end()) return absl::OkStatus();
+      at->second.next = raw.offset;  // what lies before it are the marks of transactions, or nothing any more
+      at->second.at_end = true;
       return absl::OkStatus();
     }
     if (raw.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -300,9 +325,11 @@ class KafkaConsumer : public Consumer {
   std::string incarnation_;
   std::map<Partition, State> partitions_;          // assigned now
   std::map<std::string, Partition> partition_of_;  // by the name of its source
+  std::vector<std::string> just_taken_away_;       // within a call to librdkafka
   std::vector<std::string> taken_away_;            // since TakenAway
   absl::Status fault_;                             // of a rebalance, for the next Poll
   bool assigned_ = false;                          // at least once
+  bool closing_ = false;
 };
 
 class KafkaProducer : public Producer {

@@ -7,6 +7,7 @@ usage: brokers_test.py SEMEL MOCK_KAFKA SCHEME [UNITTEST_ARGUMENT ...]
 
 SCHEME is that of the broker's URLs: nats, redis, ...; MOCK_KAFKA is "" where it was not built.
 """
+import base64
 import fcntl
 import json
 import os
@@ -334,6 +335,65 @@ class KafkaCase(LogCase):
         self.assertEqual(600, sum(positions.values()), "every partition was read to its end by somebody")
 
 
+class RealKafkaCase(KafkaCase):
+    """What librdkafka's mock cluster has not: transactions, compaction."""
+
+    def make_topic(self, **settings):
+        self.server.tool("create", self.payments, 1, *(f"{name.replace('_', '.')}={value}" for name, value in settings.items()))
+
+    def transact(self, numbers, end):
+        lines = "".join(f"{i % ACCOUNTS}\t{json.dumps(add(i))}\n" for i in numbers)
+        self.server.tool("transact", self.payments, end, stdin=lines)
+
+    def test_only_committed_transactions_are_applied(self):
+        self.make_topic()
+        self.transact(range(100), "commit")
+        self.transact(range(100, 250), "abort")
+        self.transact(range(250, 300), "commit")
+        self.kill_before_acknowledging(batch=60)
+        metrics = self.directory / "metrics.prom"
+        summary = self.consume("--batch", "70", "--metrics-file", metrics)
+        self.assertLess(summary["outcomes"]["APPLIED"], 150)
+        self.assertEqual(0, self.consume()["messages"])
+        self.assert_exact(150)
+        # The offsets of the aborted ones and of the marks that end each transaction are gaps, none of which waits.
+        self.assertEqual("301", self.json_lines("sources", self.ledger)[0]["position"])
+        self.assertIn('semel_lag_messages 0\n', metrics.read_text(encoding="utf-8"))
+
+    def test_a_running_consumer_passes_by_what_was_aborted(self):
+        self.make_topic()
+        self.send([add(0)])
+        self.transact(range(1, 100), "commit")
+        consumer = self.start_consumer()
+        self.transact(range(100, 200), "abort")
+        self.transact(range(200, 300), "commit")
+        wait_until(lambda: self.has(200))
+        consumer.send_signal(signal.SIGTERM)
+        consumer.communicate(timeout=30)
+        self.assert_exact(200)
+
+    def test_a_compacted_topic_has_gaps(self):
+        """Consumed in part before it is compacted and to its end afterwards: the newest state of every key."""
+        self.make_topic(cleanup_policy="compact", segment_ms=100, min_cleanable_dirty_ratio=0.001)
+
+        mapping = self.directory / "mapping.json"
+        mapping.write_text(json.dumps({"key": "account/{account}", "put": "state"}))
+        self.send([{"account": i % ACCOUNTS, "state": i} for i in range(1000)])
+        self.consume("--map", mapping, "--limit", 100)
+
+        def is_compacted():
+            self.send([{"account": "last", "state": 0}])  # the segment that is written to is never compacted
+            summary = self.consume("--map", mapping, ledger=self.ledger + "-new")
+            shutil.rmtree(self.ledger + "-new")
+            return summary["messages"] < 500
+        wait_until(is_compacted)
+        summary = self.consume("--map", mapping)
+        self.assertLess(summary["messages"], 500)
+        states = {line["key"]: base64.b64decode(line["value"]) for line in self.json_lines("list", self.ledger)}
+        del states["account/last"]
+        self.assertEqual({f"account/{i}": str(990 + i).encode() for i in range(ACCOUNTS)}, states)
+
+
 def load_tests(loader, _tests, _pattern):
     suite = unittest.TestSuite()
     built = servers.schemes_of(CliCase.semel)
@@ -345,8 +405,8 @@ def load_tests(loader, _tests, _pattern):
             print(f"{name}: not run, {server_class.program} is not installed", flush=True)
         else:
             print(f"{name}: run", flush=True)
-            kinds = {"kafka": KafkaCase, "mqtt": MqttCase}
-            base = kinds.get(SCHEME, LogCase if server_class.is_log else QueueCase)
+            kinds = {servers.MockKafka: KafkaCase, servers.Kafka: RealKafkaCase, servers.Mosquitto: MqttCase}
+            base = kinds.get(server_class, LogCase if server_class.is_log else QueueCase)
             case = type(name, (base, CliCase), {"server_class": server_class})
             suite.addTests(loader.loadTestsFromTestCase(case))
     return suite

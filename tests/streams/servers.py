@@ -132,6 +132,11 @@ class AnyKafka(Server):
         settings = settings + f"&group=group-{self.groups}"
         return super().url(name, settings.strip("&")).replace(f"127.0.0.1:{self.port}", self.brokers)
 
+    def tool(self, command, *arguments, stdin=""):
+        """Runs tool/kafka_tool.cc, which is built beside the mock cluster."""
+        program = pathlib.Path(MOCK_KAFKA).with_name("kafka_tool")
+        subprocess.run([program, command, self.brokers, *map(str, arguments)], input=stdin, text=True, check=True)
+
 
 class MockKafka(AnyKafka):
     """librdkafka's mock cluster, in memory: what it holds dies with it."""
