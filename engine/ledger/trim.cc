@@ -158,10 +158,10 @@ absl::Status Trimmer::RemoveBelowFloor(TrimReport* report) {
     ++report->removed_segments;
     report->removed_bytes += oldest.segment.file_bytes;
   }
-  std::optional<Lsn> base;  // a ledger that is not trimmed needs none
-  if (floor > 0) {
+  std::optional<Lsn> base;  // a ledger that is not trimmed needs none; a floor that is not folded yet needs its own
+  if (parts_.journal->floor() > 0) {
     SEMEL_ASSIGN_OR_RETURN(const std::vector<Lsn> bases, ListBases(parts_.files, identity_.directory));
-    base = bases.back();
+    if (!bases.empty()) base = bases.back();
   }
   return RemoveOtherBases(parts_.files, identity_.directory, base);
 }

@@ -36,11 +36,15 @@ TrimOptions Everything() {
 }
 
 // Keeps the state as it was before its last commit: what LMDB shows if the write of its newest meta page is lost.
+// Refuses one snapshot when `*snapshots` have been taken, as LMDB does when there are too many.
 class RememberingStore final : public StateStore {
  public:
-  RememberingStore(SimDisk* disk, uint64_t seed, std::shared_ptr<StateStore>* previous)
-      : below_(disk), seed_(seed), previous_(previous) {}
-  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override { return below_.Snapshot(); }
+  RememberingStore(SimDisk* disk, uint64_t seed, std::shared_ptr<StateStore>* previous, int* snapshots)
+      : below_(disk), seed_(seed), previous_(previous), snapshots_(snapshots) {}
+  absl::StatusOr<std::unique_ptr<internal::StateSnapshot>> Snapshot() override {
+    if ((*snapshots_)-- == 0) return absl::ResourceExhaustedError("too many snapshots");
+    return below_.Snapshot();
+  }
   absl::Status Commit(const internal::RecordFeed& records, const CheckpointInfo& info) override {
     SEMEL_ASSIGN_OR_RETURN(SimState before, CopyOf(&below_, seed_));
     SEMEL_RETURN_IF_ERROR(below_.Commit(records, info));
@@ -54,12 +58,14 @@ class RememberingStore final : public StateStore {
   SimStateStore below_;
   const uint64_t seed_;
   std::shared_ptr<StateStore>* const previous_;
+  int* const snapshots_;
 };
 
 // A disk, and the state before its last commit.
 struct Disk : SimDisk {
   std::shared_ptr<StateStore> previous;
   uint64_t keep_journal_bytes = 0;
+  int snapshots = -1;  // until one is refused; negative: none is
 
   absl::StatusOr<std::unique_ptr<Ledger>> Open() {
     Options options;
@@ -69,7 +75,7 @@ struct Disk : SimDisk {
     internal::World world = MakeSimWorld(this);
     world.open_state = [this](const internal::StateIdentity& identity) -> absl::StatusOr<std::unique_ptr<StateStore>> {
       SEMEL_RETURN_IF_ERROR(FindSimState(this, "/ledger/state").status());
-      return std::make_unique<RememberingStore>(this, identity.seed, &previous);
+      return std::make_unique<RememberingStore>(this, identity.seed, &previous, &snapshots);
     };
     return internal::OpenForWriting("/ledger", options, std::move(world));
   }
@@ -265,6 +271,36 @@ TEST(TrimCrash, FailedAtEveryCall_IsAStatus_AndTheNextOpenFinishes) {
       ExpectSound(&disk, life);
       if (::testing::Test::HasFatalFailure()) return;
     }
+  }
+}
+
+// A trim ends wherever a snapshot is refused, the ledger healthy; the next one asks for the same.
+TEST(TrimCrash, R33_RefusedASnapshotAndAskedAgain_TheLedgerOpensAgain) {
+  bool refused = true;
+  for (int snapshot = 0; refused; ++snapshot) {
+    SCOPED_TRACE("snapshot " + std::to_string(snapshot));
+    Disk disk;
+    Life life;
+    {
+      auto ledger = disk.Open();
+      ASSERT_TRUE(ledger.ok()) << ledger.status();
+      for (; life.applied < kChanges; ++life.applied) {
+        ASSERT_TRUE((*ledger)->Apply(NumberedChange(life.applied)).ok());
+      }
+      TrimOptions options;
+      options.before_lsn = (*ledger)->GetStats()->durable_lsn - 1;  // not of a segment that begins there later
+      disk.snapshots = snapshot;
+      refused = !(*ledger)->Trim(options).ok();
+      disk.snapshots = -1;
+      const auto report = (*ledger)->Trim(options);
+      ASSERT_TRUE(report.ok()) << report.status();
+      life.floor = report->floor_lsn;
+      ASSERT_GT(life.floor, 0u);
+      ASSERT_TRUE((*ledger)->Close().ok());
+    }
+    ExpectSound(&disk, life);
+    if (::testing::Test::HasFatalFailure()) return;
+    ASSERT_LT(snapshot, 20);
   }
 }
 
