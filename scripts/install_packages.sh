@@ -12,7 +12,7 @@ set -euo pipefail
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libprotobuf-dev protobuf-compiler liblmdb-dev libgtest-dev
   libgmock-dev libbenchmark-dev libxxhash-dev libssl-dev libcli11-dev nlohmann-json3-dev libfmt-dev python3"
 stream_packages="librdkafka-dev libnats-dev libhiredis-dev librabbitmq-dev"
-test_packages="clang libclang-rt-14-dev git libfuse3-dev e2fsprogs nats-server redis-server mosquitto rabbitmq-server
+test_packages="clang libclang-rt-14-dev llvm git libfuse3-dev e2fsprogs nats-server redis-server mosquitto rabbitmq-server
   prometheus openssl openjdk-17-jre-headless maven"
 bench_packages="libsqlite3-dev librocksdb-dev libpq-dev postgresql libhiredis-dev redis-server"
 
