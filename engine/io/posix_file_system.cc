@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/descriptor.h"
 #include "engine/base/fork_guard.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
@@ -58,21 +59,6 @@ auto Uninterrupted(Call call) {
   while (result < 0 && errno == EINTR) result = call();
   return result;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 absl::StatusOr<Descriptor> OpenDescriptor(const std::string& path, int flags) {
   Descriptor fd(Uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); }));

@@ -26,6 +26,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
+#include "engine/base/descriptor.h"
 #include "engine/base/status_macros.h"
 #include "tests/faults/interpose.h"
 
@@ -56,21 +57,6 @@ namespace {
 constexpr const char* kFileName = "/disk";
 
 absl::Status Failed(const std::string& what) { return absl::ErrnoToStatus(errno, what); }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int fd() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  const int fd_;
-};
 
 }  // namespace
 
@@ -213,18 +199,18 @@ void BlockDevice::FailAt(uint64_t request) { disk_->fail_at = request; }
 bool BlockDevice::failed() const { return disk_->failed; }
 
 absl::Status BlockDevice::Mount() {
-  const Descriptor file(open((served_at_ + kFileName).c_str(), O_RDWR | O_CLOEXEC));
+  const internal::Descriptor file(open((served_at_ + kFileName).c_str(), O_RDWR | O_CLOEXEC));
   if (!file.ok()) return Failed("opening the disk");
-  const Descriptor control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+  const internal::Descriptor control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
   if (!control.ok()) return Failed("/dev/loop-control");
   loop_config config = {};
-  config.fd = static_cast<uint32_t>(file.fd());
+  config.fd = static_cast<uint32_t>(file.get());
   config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
   for (int attempt = 0; attempt < 100; ++attempt) {  // others look for a free one, too
-    const std::string name = absl::StrCat("/dev/loop", ioctl(control.fd(), LOOP_CTL_GET_FREE));
-    const Descriptor loop(open(name.c_str(), O_RDWR | O_CLOEXEC));
+    const std::string name = absl::StrCat("/dev/loop", ioctl(control.get(), LOOP_CTL_GET_FREE));
+    const internal::Descriptor loop(open(name.c_str(), O_RDWR | O_CLOEXEC));
     if (!loop.ok()) return Failed(name);
-    if (ioctl(loop.fd(), LOOP_CONFIGURE, &config) != 0) continue;
+    if (ioctl(loop.get(), LOOP_CONFIGURE, &config) != 0) continue;
     if (mount(name.c_str(), mounted_at_.c_str(), "ext4", MS_NOATIME, "errors=remount-ro") == 0) return absl::OkStatus();
     return Failed("mounting ext4");
   }

@@ -497,7 +497,7 @@ TEST_F(LmdbStoreTest, Commit_WithAFailingWriteIsForGoodAndLosesNothing) {
 }
 
 // LMDB holds at most 131,071 dirty pages in memory; beyond that it writes some in the middle of the transaction.
-TEST_F(LmdbStoreTest, Commit_LargerThanWhatLmdbHoldsInMemory) {
+TEST_F(LmdbStoreTest, StorageRule9_CommitLargerThanWhatLmdbHoldsInMemory) {
   Create();
   options_.map_bytes = size_t{4} << 30;
   constexpr int kRecords = 140000;

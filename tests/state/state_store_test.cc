@@ -300,7 +300,7 @@ TEST_P(StateStoreTest, Readers_SeeWholeCommitsWhileOneWrites) {
   EXPECT_EQ(torn, 0);
 }
 
-TEST(StateDigest, IsTheSameInBothStoresAndForEveryGroupingOfTheSameRecords) {
+TEST(StateDigest, StorageRule8_IsTheSameInBothStoresAndForEveryGroupingOfTheSameRecords) {
   Random random(TestSeed());
   std::vector<Records> commits;
   for (int i = 0; i < 40; ++i) commits.push_back(RandomCommit(&random, true));

@@ -1,7 +1,6 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The rules for the storage layers, by their numbers, as far as tests/state, tests/journal and tests/ledger do not show
-// them already. docs/testing.md names the test of each rule.
+// The rules for the storage layers, by their numbers, as far as tests/state does not show them already (8 and 9).
 
 #include <fcntl.h>
 #include <linux/magic.h>
