@@ -2,21 +2,16 @@
 
 #include "api/streams/mqtt.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "api/streams/mqtt_packet.h"
+#include "api/streams/socket.h"
 
 namespace semel::streams {
 namespace {
@@ -24,23 +19,21 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr int kPort = 1883;
+constexpr int kTlsPort = 8883;
 constexpr milliseconds kAnswerWait{10'000};
 constexpr std::chrono::seconds kPingAfter{20};   // without a packet sent
 constexpr std::chrono::seconds kSilenceMax{60};  // without a packet received
-constexpr size_t kReadBytes = size_t{64} << 10;
 constexpr size_t kPacketBytesMax = size_t{16} << 20;
-
-absl::Status Lost(std::string_view doing, int error) {
-  return absl::UnavailableError(
-      fmt::format("MQTT, {}: {}", doing, error == 0 ? "closed by the broker" : strerror(error)));
-}
 
 // A connection that has logged in.
 class Connection {
  public:
   static absl::StatusOr<std::unique_ptr<Connection>> Open(Url* url, bool keep_session) {
     std::unique_ptr<Connection> connection(new Connection);
-    if (const absl::Status dialled = connection->Dial(*url); !dialled.ok()) return dialled;
+    absl::StatusOr<std::unique_ptr<Socket>> socket = Socket::Connect(url, kPort, kTlsPort);
+    if (!socket.ok()) return Named(socket.status());
+    connection->socket_ = *std::move(socket);
     MqttLogin login;
     login.client = url->settings.Take("client", keep_session ? "semel" : "");
     login.user = url->settings.Take("user");
@@ -57,9 +50,7 @@ class Connection {
   }
 
   ~Connection() {
-    if (fd_ < 0) return;
-    (void)Write(MqttDisconnect());
-    close(fd_);
+    if (socket_ != nullptr) (void)Write(MqttDisconnect());
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -68,13 +59,7 @@ class Connection {
 
   absl::Status Write(std::string_view bytes) {
     last_sent_ = Clock::now();
-    while (!bytes.empty()) {
-      const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return Lost("sending", errno);
-      bytes.remove_prefix(static_cast<size_t>(count));
-    }
-    return absl::OkStatus();
+    return Named(socket_->Send(bytes));
   }
 
   // The next packet, or nullopt if none came in time. Good until the next call.
@@ -106,22 +91,8 @@ class Connection {
  private:
   Connection() = default;
 
-  absl::Status Dial(const Url& url) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* addresses = nullptr;
-    const int found = getaddrinfo(url.Host().c_str(), std::to_string(url.Port(1883)).c_str(), &hints, &addresses);
-    if (found != 0) return absl::UnavailableError(fmt::format("MQTT, {}: {}", url.hosts, gai_strerror(found)));
-    int error = 0;
-    for (const addrinfo* address = addresses; address != nullptr && fd_ < 0; address = address->ai_next) {
-      fd_ = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
-      if (fd_ >= 0 && connect(fd_, address->ai_addr, address->ai_addrlen) != 0) {
-        error = errno;
-        close(std::exchange(fd_, -1));
-      }
-    }
-    freeaddrinfo(addresses);
-    return fd_ >= 0 ? absl::OkStatus() : Lost("connecting to " + url.hosts, error);
+  static absl::Status Named(const absl::Status& status) {
+    return status.ok() ? status : absl::Status(status.code(), absl::StrCat("MQTT, ", status.message()));
   }
 
   absl::Status KeepAlive() {
@@ -132,20 +103,15 @@ class Connection {
 
   // Waits for bytes; false if none came.
   absl::StatusOr<bool> Fill(milliseconds wait) {
-    pollfd waiting{fd_, POLLIN, 0};
-    if (poll(&waiting, 1, static_cast<int>(wait.count())) <= 0) return false;
     buffer_.erase(0, std::exchange(at_, 0));
     if (buffer_.size() > kPacketBytesMax) return absl::InvalidArgumentError("MQTT: a packet is larger than 16 MiB");
-    const size_t before = buffer_.size();
-    buffer_.resize(before + kReadBytes);
-    const ssize_t count = recv(fd_, buffer_.data() + before, kReadBytes, 0);
-    buffer_.resize(before + static_cast<size_t>(std::max<ssize_t>(count, 0)));
-    if (count <= 0) return Lost("reading", count == 0 ? 0 : errno);
-    last_received_ = Clock::now();
-    return true;
+    const absl::StatusOr<bool> more = socket_->Receive(wait, &buffer_);
+    if (!more.ok()) return Named(more.status());
+    if (*more) last_received_ = Clock::now();
+    return more;
   }
 
-  int fd_ = -1;
+  std::unique_ptr<Socket> socket_;
   size_t receive_maximum_ = 0;
   std::string buffer_;
   size_t at_ = 0;  // where the rest of the buffer begins

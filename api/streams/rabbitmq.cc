@@ -108,7 +108,10 @@ class Connection {
     code = amqp_socket_open_noblock(socket, url->Host().c_str(), url->Port(ca.has_value() ? 5671 : 5672),
                                     &kConnectTimeout);
     if (code == AMQP_STATUS_OK) return absl::OkStatus();
-    return absl::UnavailableError(fmt::format("RabbitMQ, connecting to {}: {}", url->hosts, amqp_error_string2(code)));
+    const std::string text = fmt::format("RabbitMQ, connecting to {}: {}", url->hosts, amqp_error_string2(code));
+    const bool bad_certificate =
+        code == AMQP_STATUS_SSL_PEER_VERIFY_FAILED || code == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
+    return bad_certificate ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
   }
 
   const amqp_connection_state_t state_;

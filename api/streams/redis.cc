@@ -51,6 +51,9 @@ std::string ToId(uint64_t position) {
 class Connection {
  public:
   static absl::StatusOr<std::unique_ptr<Connection>> Open(Url* url) {
+    if (url->settings.Take("ca").has_value()) {
+      return absl::InvalidArgumentError("redis: no TLS with this hiredis; put a TLS tunnel in front of semel");
+    }
     std::unique_ptr<Connection> connection(
         new Connection(redisConnectWithTimeout(url->Host().c_str(), url->Port(6379), kConnectTimeout)));
     if (connection->context_ == nullptr || connection->context_->err != 0) return connection->Lost();
