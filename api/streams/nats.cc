@@ -87,7 +87,6 @@ class Connection {
     if (const auto ca = url->settings.Take("ca")) {
       set(natsOptions_SetSecure(raw, true));
       set(natsOptions_LoadCATrustedCertificates(raw, ca->c_str()));
-      set(natsOptions_SetExpectedHostname(raw, url->Host().c_str()));  // else any certificate of this CA is good
     }
     if (const auto certificate = url->settings.Take("certificate")) {
       set(natsOptions_LoadCertificatesChain(raw, certificate->c_str(), url->settings.Take("key", "").c_str()));
