@@ -28,12 +28,14 @@ const std::string* FindAttribute(const Message& message, std::string_view name) 
   return nullptr;
 }
 
-Event FromHeaders(const Message& message) {
+absl::StatusOr<Event> FromHeaders(const Message& message) {
   Event event;
   for (const char* name :
        {"id", "source", "subject", "specversion", "add", "asset", "expectversion", "expectbalance", "since", "newer"}) {
     const std::string* const value = FindAttribute(message, name);
-    if (value != nullptr) event.attributes[name] = *value;
+    if (value == nullptr) continue;
+    if (!IsUtf8(*value)) return absl::InvalidArgumentError(fmt::format("CloudEvents: {} is not UTF-8", name));
+    event.attributes[name] = *value;
   }
   event.data = message.bytes;
   return event;
@@ -106,7 +108,9 @@ absl::Status ReadUpdate(const Event& event, Change* change) {
     if (!read.ok()) return read;
   }
   if (add.has_value()) {
-    update.Add(*add, event.attributes.value("asset", ""));
+    const Json* const asset = FindMember(event.attributes, "asset");
+    if (asset != nullptr && !asset->is_string()) return absl::InvalidArgumentError("CloudEvents: asset is not a text");
+    update.Add(*add, asset == nullptr ? "" : asset->get<std::string>());
   } else {
     update.Put(event.data);
   }

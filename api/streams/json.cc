@@ -28,7 +28,33 @@ std::string Scaled(std::string_view text, int decimals) {
   return digits + fraction;
 }
 
+// The smallest character that takes so many bytes; a smaller one is overlong.
+constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+
+size_t Utf8Length(uint8_t first) {
+  if (first < 0x80) return 1;
+  return first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+}
+
 }  // namespace
+
+bool IsUtf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const uint8_t first = static_cast<uint8_t>(bytes[0]);
+    const size_t length = Utf8Length(first);
+    if (length == 0 || length > bytes.size()) return false;
+    uint32_t character = first & (0xFFu >> length);
+    for (const char c : bytes.substr(1, length - 1)) {
+      const uint8_t next = static_cast<uint8_t>(c);
+      if ((next & 0xC0) != 0x80) return false;
+      character = character << 6 | (next & 0x3Fu);
+    }
+    const bool surrogate = character >= 0xD800 && character < 0xE000;
+    if (character < kSmallest[length] || character > 0x10FFFF || surrogate) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
 
 absl::StatusOr<Json> ParseObject(std::string_view text) {
   if (text.size() > kBytesMax) return absl::InvalidArgumentError("the message is larger than 8 MiB");

@@ -21,6 +21,9 @@ using Json = nlohmann::json;
 // An object. Errors: InvalidArgument (not JSON, not an object, deeper than 32, larger than 8 MiB).
 absl::StatusOr<Json> ParseObject(std::string_view text);
 
+// Whether these bytes are well-formed UTF-8, as all texts of a change are.
+bool IsUtf8(std::string_view bytes);
+
 // The member at a path of names with dots ("payment.amount"), or nullptr. A null counts as absent.
 const Json* FindMember(const Json& object, std::string_view path);
 

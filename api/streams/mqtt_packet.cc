@@ -8,7 +8,8 @@ namespace semel::streams {
 namespace {
 
 constexpr uint8_t kReasonFailed = 0x80;
-constexpr uint8_t kQos1 = 0x02;  // in the flags of a PUBLISH
+constexpr uint8_t kQos = 0x06;  // in the flags of a PUBLISH
+constexpr uint8_t kQos1 = 0x02;
 
 // Properties.
 constexpr uint8_t kSessionExpiry = 0x11;
@@ -210,7 +211,7 @@ absl::StatusOr<MqttConnAck> ReadMqttConnAck(std::string_view body) {
       SkipProperty(identifier, &properties);
     }
   }
-  if (!reader.ok() || !properties.ok()) return CutOff("CONNACK");
+  if (!reader.ok() || !properties.ok() || answer.receive_maximum == 0) return CutOff("CONNACK");
   return answer;
 }
 
@@ -218,7 +219,8 @@ absl::StatusOr<MqttDelivery> ReadMqttPublish(const MqttPacket& packet) {
   Reader reader(packet.body);
   MqttDelivery delivery;
   delivery.message.key = reader.TakeText();
-  if ((packet.flags & 0x06) != 0) delivery.number = reader.Take16();
+  const bool is_acknowledged = (packet.flags & kQos) != 0;
+  if (is_acknowledged) delivery.number = reader.Take16();
   Reader properties(reader.Take(reader.TakeVarint()));
   while (!properties.done() && properties.ok()) {
     const uint8_t identifier = properties.Take8();
@@ -229,7 +231,7 @@ absl::StatusOr<MqttDelivery> ReadMqttPublish(const MqttPacket& packet) {
       SkipProperty(identifier, &properties);
     }
   }
-  if (!reader.ok() || !properties.ok()) return CutOff("PUBLISH");
+  if (!reader.ok() || !properties.ok() || is_acknowledged != (delivery.number != 0)) return CutOff("PUBLISH");
   delivery.message.bytes = reader.rest();
   return delivery;
 }
