@@ -4,8 +4,6 @@
 // Counter: bytes that reached the disk (by whichever process) for each.
 
 #include <chrono>
-#include <memory>
-#include <vector>
 
 #include "bench/setup.h"
 #include "benchmark/benchmark.h"
@@ -13,30 +11,11 @@
 namespace semel::bench {
 namespace {
 
-// A ledger and who writes to it, used by one benchmark after another.
-struct Loaded {
-  Loaded() {
-    CreateAccounts(ledger.get(), &producer);
-    MustBeOk(ledger->Checkpoint());
-  }
-
-  static Workload TheWorkload() {
-    Workload workload;
-    workload.entities = Smoke() ? 1000 : 1'000'000;
-    return workload;
-  }
-
-  const Scratch scratch;
-  const std::unique_ptr<Ledger> ledger = OpenNewLedger(scratch.path() + "/ledger");
-  Producer producer{TheWorkload()};
-};
-
-void Checkpoint(benchmark::State& state, Loaded* loaded) {
-  std::vector<Change> changes;
+void Checkpoint(benchmark::State& state, LoadedLedger* loaded) {
   uint64_t written = 0;
   for (auto _ : state) {
-    loaded->producer.NextBatch(static_cast<size_t>(state.range(0)), &changes);
-    CheckAll(loaded->ledger->ApplyBatch(changes), OutcomeCode::kApplied);
+    loaded->producer.NextBatch(static_cast<size_t>(state.range(0)), &loaded->batch);
+    CheckAll(loaded->ledger->ApplyBatch(loaded->batch), OutcomeCode::kApplied);
     const uint64_t before = DeviceBytesWritten(loaded->scratch.path());
     const auto start = std::chrono::steady_clock::now();
     MustBeOk(loaded->ledger->Checkpoint());
@@ -53,7 +32,8 @@ void Checkpoint(benchmark::State& state, Loaded* loaded) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  semel::bench::Loaded loaded;
+  semel::bench::LoadedLedger loaded;
+  semel::bench::MustBeOk(loaded.ledger->Checkpoint());
   benchmark::RegisterBenchmark("checkpoint", semel::bench::Checkpoint, &loaded)
       ->ArgName("changed")
       ->Arg(1000)

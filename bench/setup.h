@@ -70,6 +70,22 @@ inline void CreateAccounts(Ledger* ledger, Producer* producer) {
   while (producer->NextCreations(kBatch, &batch) > 0) CheckAll(ledger->ApplyBatch(batch), OutcomeCode::kApplied);
 }
 
+// A ledger of a million accounts and who writes to it, used by one benchmark after another.
+struct LoadedLedger {
+  LoadedLedger() { CreateAccounts(ledger.get(), &producer); }
+
+  static Workload TheWorkload() {
+    Workload workload;
+    workload.entities = Smoke() ? 1000 : 1'000'000;
+    return workload;
+  }
+
+  const Scratch scratch;
+  const std::unique_ptr<Ledger> ledger = OpenNewLedger(scratch.path() + "/ledger");
+  Producer producer{TheWorkload()};
+  std::vector<Change> batch;
+};
+
 inline double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

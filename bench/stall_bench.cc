@@ -14,7 +14,6 @@
 #include <chrono>
 #include <functional>
 #include <future>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,21 +32,6 @@ constexpr double kSeconds = 3;         // of an iteration
 
 double Seconds() { return Smoke() ? 0.05 : kSeconds; }
 
-struct Loaded {
-  Loaded() { CreateAccounts(ledger.get(), &producer); }
-
-  static Workload TheWorkload() {
-    Workload workload;
-    workload.entities = Smoke() ? 1000 : 1'000'000;
-    return workload;
-  }
-
-  const Scratch scratch;
-  const std::unique_ptr<Ledger> ledger = OpenNewLedger(scratch.path() + "/ledger");
-  Producer producer{TheWorkload()};
-  std::vector<Change> batch;
-};
-
 // Microseconds that `call` takes.
 float Time(const std::function<void()>& call) {
   const auto start = std::chrono::steady_clock::now();
@@ -55,7 +39,7 @@ float Time(const std::function<void()>& call) {
   return static_cast<float>(SecondsSince(start) * 1e6);
 }
 
-void Commit(Loaded* loaded, std::vector<float>* latencies) {
+void Commit(LoadedLedger* loaded, std::vector<float>* latencies) {
   loaded->producer.NextBatch(kCommit, &loaded->batch);
   latencies->push_back(Time([&] { CheckAll(loaded->ledger->ApplyBatch(loaded->batch), OutcomeCode::kApplied); }));
 }
@@ -74,7 +58,7 @@ void Report(benchmark::State& state, const std::vector<float>& quiet_us, const s
   state.counters["busy_max_over_quiet"] = busy.max / quiet.p50;
 }
 
-void CommitDuringCheckpoint(benchmark::State& state, Loaded* loaded) {
+void CommitDuringCheckpoint(benchmark::State& state, LoadedLedger* loaded) {
   MustBeOk(loaded->ledger->Checkpoint());
   std::vector<float> quiet;
   std::vector<float> busy;
@@ -92,7 +76,7 @@ void CommitDuringCheckpoint(benchmark::State& state, Loaded* loaded) {
 }
 
 // Reads for half the time of an iteration.
-void Read(Loaded* loaded, std::vector<float>* latencies) {
+void Read(LoadedLedger* loaded, std::vector<float>* latencies) {
   const auto start = std::chrono::steady_clock::now();
   uint64_t random = latencies->size();
   while (SecondsSince(start) < Seconds() / 2) {
@@ -102,7 +86,7 @@ void Read(Loaded* loaded, std::vector<float>* latencies) {
   }
 }
 
-void ReadDuringWrites(benchmark::State& state, Loaded* loaded) {
+void ReadDuringWrites(benchmark::State& state, LoadedLedger* loaded) {
   std::vector<float> quiet;
   std::vector<float> busy;
   for (auto _ : state) {
@@ -128,7 +112,7 @@ int main(int argc, char** argv) {
   using namespace semel::bench;  // NOLINT
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  Loaded loaded;
+  LoadedLedger loaded;
   benchmark::RegisterBenchmark("commit_during_checkpoint", CommitDuringCheckpoint, &loaded)->Iterations(1);
   benchmark::RegisterBenchmark("read_during_writes", ReadDuringWrites, &loaded)->Iterations(1);
   benchmark::RunSpecifiedBenchmarks();
