@@ -16,14 +16,17 @@ namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
 
-// Real zeros, not a hole: the blocks are then allocated, and writing them later is one flush.
+// Real zeros, not a hole: the blocks are then allocated, and writing them later is one flush. In the background (which
+// has a `stop`) each piece is synced by itself: one sync of all would hold up those of the journal on the same disk.
 absl::Status FillWithZeros(File* file, size_t size, const std::atomic<bool>* stop) {
   const std::string zeros(std::min(size, kPieceBytes), '\0');
   for (size_t at = 0; at < size; at += kPieceBytes) {
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
     SEMEL_RETURN_IF_ERROR(file->WriteAt(at, std::string_view(zeros).substr(0, std::min(size - at, kPieceBytes))));
+    const bool is_last = size - at <= kPieceBytes;
+    if (stop != nullptr || is_last) SEMEL_RETURN_IF_ERROR(file->Sync());
   }
-  return file->Sync();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<File>> MakeZeroFile(FileSystem* file_system, const std::string& path, size_t size,

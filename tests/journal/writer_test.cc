@@ -158,6 +158,17 @@ TEST_F(JournalWriterTest, Spare_IsPreparedWhenHalfFullAndUsedByTheRoll) {
   ExpectReopensWith(3);
 }
 
+TEST_F(JournalWriterTest, Spare_IsSyncedPieceByPiece) {
+  SimFileSystem fs;
+  TestJournal journal(&fs, 3 << 20, &background_);
+  ASSERT_TRUE(journal.Create().ok());
+  ASSERT_TRUE(journal.Open().ok());
+  ASSERT_TRUE(journal.Append(0, 1, 2 << 20).ok());
+  const uint64_t calls = fs.calls();
+  EXPECT_EQ(background_.RunAll(), 1u);
+  EXPECT_EQ(fs.calls() - calls, 7u) << "the file; a write and a sync of each MiB";
+}
+
 TEST_F(JournalWriterTest, Spare_NotReadyInTime_IsMadeByTheRoll) {
   ASSERT_TRUE(journal_.Append(0, 1, 3000).ok());
   EXPECT_EQ(background_.queued(), 1u);
