@@ -6,7 +6,6 @@
 // Concurrent callers take turns.
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +19,7 @@
 #include "api/bench/contenders.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
+#include "engine/base/large_pages.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status_macros.h"
 #include "engine/journal/frame.h"
@@ -37,26 +37,6 @@ struct Account {
   Amount balance = 0;
   internal::IdTag last_id;
   internal::ChainTop chain;
-};
-
-// Memory in large pages, where the system gives them when asked: of small ones the processor forgets where they are.
-template <typename T>
-struct LargePages {
-  using value_type = T;
-  LargePages() = default;
-  template <typename U>
-  LargePages(const LargePages<U>&) {}  // NOLINT: an allocator is converted
-
-  T* allocate(size_t count) {
-    constexpr size_t kPageBytes = size_t{2} << 20;
-    const size_t bytes = (count * sizeof(T) + kPageBytes - 1) / kPageBytes * kPageBytes;
-    void* const memory = std::aligned_alloc(kPageBytes, bytes);
-    SEMEL_CHECK(memory != nullptr);
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    return static_cast<T*>(memory);
-  }
-  void deallocate(T* memory, size_t) { std::free(memory); }
-  friend bool operator==(const LargePages&, const LargePages&) { return true; }
 };
 
 // Accounts by key, in two steps, so that a batch of lookups waits for memory once: Fetch all keys, then Find each. Open
@@ -97,7 +77,7 @@ class AccountTable {
 
   // Good until the next Find.
   Account& operator[](uint64_t number) { return accounts_[number]; }
-  const std::vector<Account, LargePages<Account>>& accounts() const { return accounts_; }
+  const std::vector<Account, internal::LargePages<Account>>& accounts() const { return accounts_; }
 
  private:
   struct Slot {
@@ -124,9 +104,9 @@ class AccountTable {
     }
   }
 
-  using Slots = std::vector<Slot, LargePages<Slot>>;
+  using Slots = std::vector<Slot, internal::LargePages<Slot>>;
   Slots slots_ = Slots(1024);  // a power of two
-  std::vector<Account, LargePages<Account>> accounts_;
+  std::vector<Account, internal::LargePages<Account>> accounts_;
 };
 
 class BareLoop final : public Contender {

@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "engine/base/large_pages.h"
 #include "engine/base/mutex.h"
 #include "engine/commit/records.h"
 #include "engine/journal/frame.h"
@@ -131,7 +132,7 @@ class HeadTable {
   struct Slot;
   struct SlotHash;
   struct SlotEqual;
-  using Nodes = absl::flat_hash_set<Slot, SlotHash, SlotEqual>;
+  using Nodes = absl::flat_hash_set<Slot, SlotHash, SlotEqual, LargePages<Slot>>;
 
   const Node* FindForReader(const HeadKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void FindTogether(absl::Span<const HeadKey> keys, Node** found, std::vector<HeadKey>* missing);
@@ -139,6 +140,7 @@ class HeadTable {
   Head* PendingOf(Node* node);
   void MarkDirty(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t PinnedBytes() const { return dirty_bytes_ + frozen_bytes_; }
+  static void SortByKey(std::vector<Node*>* nodes);
   void CopyFrozen(size_t first, size_t count, std::vector<Head>* heads) const;
 
   StateStore* const store_;
@@ -146,6 +148,7 @@ class HeadTable {
 
   mutable SharedMutex mutex_;
   // Changed only by the committer under mutex_, so the committer may read them without it.
+  std::unique_ptr<Pool<Node>> pool_;  // where the nodes lie
   std::unique_ptr<Nodes> nodes_;
   std::vector<Node*> clock_;  // every node once, in the order of the clock hand
   size_t clock_hand_ = 0;

@@ -91,6 +91,28 @@ TEST_F(HeadTableTest, DiscardForgetsTheBatch) {
   EXPECT_EQ(Read("a"), 2);
 }
 
+TEST_F(HeadTableTest, FrozenRecordsOfKeysThatBeginAlikeComeInKeyOrder) {
+  using std::string_literals::operator""s;
+  const std::vector<std::vector<std::string>> orders = {
+      {"only"},
+      {"account/", "account/1", "account/10", "account/2", "account/20000000000", "account/20000000001"},
+      {"a", "a\0"s, "a\0\0\0\0\0\0\0\0"s, "a\0\0\0\0\0\0\0\0\1"s, "a\1"s, "a\x7f", "a\x80", "a\xff", "b"},
+      {"account/1", "order/1", "order/12345678a", "order/12345678b"},
+  };
+  for (const std::vector<std::string>& keys : orders) {
+    for (auto key = keys.rbegin(); key != keys.rend(); ++key) Commit(*key);
+    EXPECT_EQ(table_.Freeze(), keys.size());
+    std::vector<std::string> seen;
+    const RecordFeed feed = table_.FrozenRecords();
+    Table table;
+    std::string_view seen_key;
+    const Head* head = nullptr;
+    while (feed(&table, &seen_key, &head)) seen.emplace_back(seen_key);
+    EXPECT_EQ(seen, keys);
+    table_.Release();
+  }
+}
+
 TEST_F(HeadTableTest, FrozenGenerationIsWrittenAsItWasFrozen) {
   Commit("a");
   Commit("b");
