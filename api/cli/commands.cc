@@ -11,6 +11,7 @@ void AddCommands(CLI::App& app, int* exit) {
   AddConsume(app, exit);
   AddSend(app, exit);
   AddPublish(app, exit);
+  AddPartitions(app, exit);
   AddEntityCommands(app, exit);
   AddStatement(app, exit);
   AddTrialBalance(app, exit);

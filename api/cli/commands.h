@@ -28,6 +28,7 @@ void AddApply(CLI::App& app, int* exit);
 void AddConsume(CLI::App& app, int* exit);
 void AddSend(CLI::App& app, int* exit);
 void AddPublish(CLI::App& app, int* exit);
+void AddPartitions(CLI::App& app, int* exit);
 void AddEntityCommands(CLI::App& app, int* exit);  // get, list, history
 void AddStatement(CLI::App& app, int* exit);
 void AddTrialBalance(CLI::App& app, int* exit);

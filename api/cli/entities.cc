@@ -11,7 +11,10 @@
 #include "api/cli/arguments.h"
 #include "api/cli/commands.h"
 #include "api/cli/output.h"
+#include "api/cli/stream_arguments.h"
 #include "api/cli/text.h"
+#include "api/streams/ledgers.h"
+#include "api/streams/open.h"
 
 namespace semel::cli {
 namespace {
@@ -31,6 +34,8 @@ struct GetOptions {
   std::string key;
   std::optional<uint64_t> version;
   MomentArguments moment;
+  BrokerArguments topic;    // url "": the ledger is the one that was named
+  std::string message_key;  // "": the entity's
   bool json = false;
 };
 
@@ -74,6 +79,26 @@ absl::Status Get(const GetOptions& options, Ledger& ledger) {
   return absl::OkStatus();
 }
 
+// The ledger to read: of a topic's partition if a topic was named. Errors: those of AskPartitions.
+absl::StatusOr<std::string> LedgerOf(const GetOptions& options) {
+  if (options.topic.url.empty()) return options.ledger;
+  const absl::StatusOr<streams::Url> url = ReadBroker(options.topic);
+  if (!url.ok()) return url.status();
+  const std::string& key = options.message_key.empty() ? options.key : options.message_key;
+  const absl::StatusOr<streams::Partitions> partitions = streams::AskPartitions(*url, key);
+  if (!partitions.ok()) return partitions.status();
+  return streams::PartitionLedger(options.ledger, fmt::format("{}/{}", url->Name(), *partitions->of_key));
+}
+
+int RunGet(const GetOptions& options) {
+  const absl::StatusOr<std::string> ledger = LedgerOf(options);
+  if (!ledger.ok()) {
+    const int exit = absl::IsInvalidArgument(ledger.status()) ? kExitUsage : kExitFailed;
+    return Refuse("get", std::string(ledger.status().message()), exit);
+  }
+  return WithLedger(*ledger, [&](Ledger& opened) { return Get(options, opened); });
+}
+
 void AddGet(CLI::App& app, int* exit) {
   CLI::App* const command = app.add_subcommand("get", "Show one entity, as it is or as it was");
   const auto options = std::make_shared<GetOptions>();
@@ -83,13 +108,18 @@ void AddGet(CLI::App& app, int* exit) {
       AddNumber(command, "--as-of-version", &options->version, "After the change that made it");
   const MomentOptions moment = AddMoment(command, &options->moment);
   version->excludes(moment.lsn)->excludes(moment.time);
+  command->add_option(
+      "--partition-of", options->topic.url,
+      "LEDGER is a directory of semel consume --partitioned: read the ledger of that partition of this "
+      "kafka:// topic to which messages with this key go; ?partitioner= as the topic's producers have it");
+  AddBroker(command, &options->topic);
+  command->add_option("--message-key", options->message_key, "The messages' key, where it is not the entity's");
   command->add_flag("--json", options->json, "One JSON object; version 0 is a key that never existed");
   command->footer(
       "Example:\n"
       "  semel get accounts account/alice\n"
       "  semel get accounts account/alice --as-of-time 2026-11-21T10:00:00Z --json");
-  command->callback(
-      [options, exit] { *exit = WithLedger(options->ledger, [&](Ledger& ledger) { return Get(*options, ledger); }); });
+  command->callback([options, exit] { *exit = RunGet(*options); });
 }
 
 // ---- list

@@ -91,6 +91,12 @@ struct Extent {
   uint64_t end = 0;
 };
 
+// The partitions of a topic, by number.
+struct Partitions {
+  std::vector<Extent> extents;
+  std::optional<size_t> of_key;  // that of the key that was asked for
+};
+
 // Where a log goes on: behind the ledger's cursor, or nullopt if the ledger knows nothing of the source. `extent` is
 // absent where it says nothing.
 // Errors: FailedPrecondition (the ledger knows another incarnation of the stream; it ends before the cursor, so it was

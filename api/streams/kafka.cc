@@ -407,7 +407,58 @@ class KafkaProducer : public Producer {
   rd_kafka_resp_err_t failed_ = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
 
+using ClientHandle = std::unique_ptr<rd_kafka_t, Destroyer<rd_kafka_t, rd_kafka_destroy>>;
+using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_t, rd_kafka_topic_destroy>>;
+
+using Partitioner = int32_t (*)(const rd_kafka_topic_t*, const void*, size_t, int32_t, void*, void*);
+
+// Of a key that is not empty; those that are called random choose so for an empty one only.
+absl::StatusOr<Partitioner> FindPartitioner(const std::string& name) {
+  if (name == "murmur2" || name == "murmur2_random") return rd_kafka_msg_partitioner_murmur2;
+  if (name == "consistent" || name == "consistent_random") return rd_kafka_msg_partitioner_consistent;
+  if (name == "fnv1a" || name == "fnv1a_random") return rd_kafka_msg_partitioner_fnv1a;
+  return absl::InvalidArgumentError(fmt::format("Kafka: partitioner {} chooses by no key", name));
+}
+
+absl::StatusOr<int32_t> CountPartitions(rd_kafka_t* client, rd_kafka_topic_t* topic) {
+  const struct rd_kafka_metadata* metadata = nullptr;
+  const rd_kafka_resp_err_t code = rd_kafka_metadata(client, /*all_topics=*/0, topic, &metadata, kRequestMs);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(code, "connecting");
+  const rd_kafka_metadata_topic& found = metadata->topics[0];
+  const absl::Status status = ToStatus(found.err, fmt::format("looking for topic {}", found.topic));
+  const int32_t count = found.partition_cnt;
+  rd_kafka_metadata_destroy(metadata);
+  if (!status.ok()) return status;
+  return count;
+}
+
 }  // namespace
+
+absl::StatusOr<Partitions> AskKafkaPartitions(Url url, std::string_view key) {
+  const absl::StatusOr<Partitioner> partitioner = FindPartitioner(url.settings.Take("partitioner", "murmur2"));
+  if (!partitioner.ok()) return partitioner.status();
+  url.settings.Ignore({"group", "incarnation", "create"});
+  absl::StatusOr<ConfHandle> conf = MakeConf(&url, {{"log_level", "3"}});
+  if (!conf.ok()) return conf.status();
+  absl::StatusOr<rd_kafka_t*> made = MakeClient(RD_KAFKA_CONSUMER, *std::move(conf));
+  if (!made.ok()) return made.status();
+  const ClientHandle client(*made);
+  const TopicHandle topic(rd_kafka_topic_new(client.get(), url.path.c_str(), nullptr));
+  const absl::StatusOr<int32_t> count = CountPartitions(client.get(), topic.get());
+  if (!count.ok()) return count.status();
+  Partitions partitions;
+  if (!key.empty()) {
+    partitions.of_key = (*partitioner)(topic.get(), key.data(), key.size(), *count, nullptr, nullptr);
+  }
+  for (int32_t i = 0; i < *count; ++i) {
+    int64_t low = 0;
+    int64_t high = 0;
+    const auto code = rd_kafka_query_watermark_offsets(client.get(), url.path.c_str(), i, &low, &high, kRequestMs);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(code, "asking where a partition begins and ends");
+    partitions.extents.push_back({static_cast<uint64_t>(low), static_cast<uint64_t>(high)});
+  }
+  return partitions;
+}
 
 absl::StatusOr<std::unique_ptr<Consumer>> OpenKafkaConsumer(Url url, const Cursors& cursors) {
   return KafkaConsumer::Open(std::move(url), cursors);

@@ -14,6 +14,7 @@
 #define SEMEL_API_STREAMS_KAFKA_H_
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "api/streams/consumer.h"
@@ -25,6 +26,8 @@ absl::StatusOr<std::unique_ptr<Consumer>> OpenKafkaConsumer(Url url, const Curso
 
 // Chooses the partition by the message's key, as Java's clients do (murmur2).
 absl::StatusOr<std::unique_ptr<Producer>> OpenKafkaProducer(Url url);
+
+absl::StatusOr<Partitions> AskKafkaPartitions(Url url, std::string_view key);
 
 }  // namespace semel::streams
 

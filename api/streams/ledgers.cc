@@ -36,11 +36,10 @@ PartitionedLedgers::PartitionedLedgers(std::string directory, Options options,
                                        std::function<void(std::string_view)> log)
     : directory_(std::move(directory)), options_(std::move(options)), log_(std::move(log)) {}
 
-// "kafka:payments/3" is DIRECTORY/payments-3.
-std::string PartitionedLedgers::PathOf(std::string_view source) const {
+std::string PartitionLedger(const std::string& directory, std::string_view source) {
   std::string name(source.substr(source.find(':') + 1));
   std::replace(name.begin(), name.end(), '/', '-');
-  return directory_ + "/" + name;
+  return directory + "/" + name;
 }
 
 absl::StatusOr<Ledger*> PartitionedLedgers::Of(std::string_view source) {
@@ -48,7 +47,7 @@ absl::StatusOr<Ledger*> PartitionedLedgers::Of(std::string_view source) {
   if (known != open_.end()) return known->second.get();
   if (source.empty()) return absl::InvalidArgumentError("these messages have no partition to choose a ledger by");
   if (mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) return absl::ErrnoToStatus(errno, directory_);
-  const std::string path = PathOf(source);
+  const std::string path = PartitionLedger(directory_, source);
   const auto end = std::chrono::steady_clock::now() + kLockWait;
   absl::StatusOr<std::unique_ptr<Ledger>> ledger = Ledger::Open(path, options_);
   while (absl::IsUnavailable(ledger.status()) && std::chrono::steady_clock::now() < end) {
@@ -63,7 +62,7 @@ absl::StatusOr<Ledger*> PartitionedLedgers::Of(std::string_view source) {
 void PartitionedLedgers::Close(const std::string& source, Ledger& ledger) {
   const absl::Status closed = ledger.Close();
   const std::string why = closed.ok() ? "" : fmt::format(" ({})", std::string(closed.message()));
-  log_(fmt::format("{} is another's: {} is closed{}", source, PathOf(source), why));
+  log_(fmt::format("{} is another's: {} is closed{}", source, PartitionLedger(directory_, source), why));
 }
 
 void PartitionedLedgers::Release(std::string_view source) {

@@ -52,6 +52,9 @@ class OneLedger : public Ledgers {
   Ledger* const ledger_;
 };
 
+// Where the ledger of a partition is: of "kafka:payments/3" DIRECTORY/payments-3.
+std::string PartitionLedger(const std::string& directory, std::string_view source);
+
 // One ledger for each partition: DIRECTORY/TOPIC-NUMBER, made when the partition is assigned for the first time, and
 // closed when it is taken away. Several processes may share the directory: a ledger's lock sees to it that one has it,
 // and who is assigned a partition waits a while until who had it has closed it.
@@ -66,7 +69,6 @@ class PartitionedLedgers : public Ledgers {
   absl::StatusOr<Stats> GetStats() override;
 
  private:
-  std::string PathOf(std::string_view source) const;
   void Close(const std::string& source, Ledger& ledger);
 
   const std::string directory_;

@@ -87,6 +87,15 @@ absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const Url& url) {
   return (*adapter)->producer(url);
 }
 
+absl::StatusOr<Partitions> AskPartitions(const Url& url, std::string_view key) {
+  if (url.scheme != "kafka") return absl::InvalidArgumentError("partitions are Kafka's: takes a kafka:// URL");
+#ifdef SEMEL_WITH_KAFKA
+  return AskKafkaPartitions(url, key);
+#else
+  return FindAdapter(url).status();
+#endif
+}
+
 std::vector<std::string> BuiltSchemes() {
   std::vector<std::string> schemes;
   for (const Adapter& adapter : kAdapters) {

@@ -9,7 +9,9 @@ import json
 import pathlib
 import re
 import signal
+import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -121,6 +123,107 @@ class PartitionedCase:
         journals = sum(int(self.json_lines("stats", ledger)[0]["journal_bytes"]) for ledger in self.ledgers.iterdir())
         self.assertEqual(journals, int(float(found["semel_journal_bytes"])))
         self.assertGreater(journals, 0)
+
+    # ---- Reads routed by key
+
+    def topic(self, name="PAY", settings=""):
+        return f"kafka://{self.server.brokers}/{name}{settings}"
+
+    def balance(self, key, topic):
+        entity = self.json_lines("get", self.ledgers, key, "--partition-of", topic)[0]
+        return int(entity["balance"]) if entity["version"] != "0" else None
+
+    def test_reads_are_routed_by_key(self):
+        self.send(range(400))
+        member = self.start_member()
+        wait_until(lambda: self.total() == 400)
+        self.assertEqual([10] * ACCOUNTS, [self.balance(f"account/{i}", self.topic()) for i in range(ACCOUNTS)])
+        key = self.json_lines("get", self.ledgers, "account/7", "--partition-of", self.topic(), "--message-key", "x")[0]
+        one = self.json_lines("partitions", self.ledgers, self.topic(), "--key", "x")
+        self.assertEqual(1, len(one))
+        self.assertEqual(key["version"], self.json_lines("get", one[0]["ledger"], "account/7")[0]["version"])
+        self.stop(member)
+
+    def test_another_partitioner_is_named_in_the_url(self):
+        topic = self.topic("CRC", "?partitioner=consistent_random")
+        self.run_semel("send", topic, "-", "--key", "account", stdin="".join(map(add, range(400))))
+        self.run_semel("consume", "--partitioned", self.ledgers, topic, "--group", "crc", "--until-end")
+        self.assertEqual([10] * ACCOUNTS, [self.balance(f"account/{i}", topic) for i in range(ACCOUNTS)])
+        self.assertIn(None, [self.balance(f"account/{i}", self.topic("CRC")) for i in range(ACCOUNTS)])
+        self.run_semel("get", self.ledgers, "k", "--partition-of", self.topic("CRC", "?partitioner=random"), exit_status=2)
+
+    def test_a_java_producer_chooses_as_we_do(self):
+        if not isinstance(self.server, servers.Kafka):
+            self.skipTest("takes Kafka's own producer")
+        lines = "".join(f"account/{i % ACCOUNTS},{add(i)}" for i in range(400))
+        subprocess.run(self.server.java("kafka.tools.ConsoleProducer", "--bootstrap-server", self.server.brokers, "--topic", "PAY",
+                                        "--property", "parse.key=true", "--property", "key.separator=,"),
+                       input=lines, text=True, check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        self.run_semel("consume", "--partitioned", self.ledgers, self.url, "--group", "g", "--until-end")
+        self.assertEqual([10] * ACCOUNTS, [self.balance(f"account/{i}", self.topic()) for i in range(ACCOUNTS)])
+
+    def test_shows_who_has_which_partition_and_how_far_it_is(self):
+        self.send(range(400))
+        member = self.start_member()
+        wait_until(lambda: self.total() == 400)
+        held = self.json_lines("partitions", self.ledgers, self.topic())
+        self.assertEqual([0, 1, 2, 3], [line["partition"] for line in held])
+        self.assertEqual({(member.pid, 0)}, {(line["process"], line["lag"]) for line in held})
+        self.assertEqual(400, sum(int(line["position"]) + 1 for line in held))
+        self.stop(member)
+        self.send(range(400, 700))
+        left = self.json_lines("partitions", self.ledgers, self.topic())
+        self.assertEqual(300, sum(line["lag"] for line in left))
+        self.assertFalse(any("process" in line for line in left))
+        self.assertIn("nobody", self.run_semel("partitions", self.ledgers, self.topic()).stdout)
+        elsewhere = self.json_lines("partitions", self.directory / "elsewhere", self.topic())
+        self.assertEqual(700, sum(line["lag"] for line in elsewhere))
+        self.assertFalse(any("ledger" in line for line in elsewhere))
+
+    # ---- Moving to another machine, which a directory stands for
+
+    def send_meanwhile(self, numbers):
+        def send():
+            for begin in range(numbers.start, numbers.stop, 500):
+                self.send(range(begin, begin + 500))
+                time.sleep(0.1)
+        thread = threading.Thread(target=send)
+        thread.start()
+        return thread
+
+    def test_partitions_move_with_a_backup_and_a_replay(self):
+        """Backed up beside the running member into a shared directory and restored from there, while messages run; then
+        that member is killed, and the one that takes over as well."""
+        self.send(range(4000))
+        here = self.start_member("--batch", "50")
+        wait_until(lambda: self.total() > 1000)
+        there = self.directory / "there"
+        there.mkdir()
+        for ledger in sorted(self.ledgers.glob("PAY-*")):
+            backup = self.directory / "shared" / ledger.name
+            backup.parent.mkdir(exist_ok=True)
+            self.run_semel("backup", ledger, backup)
+            self.run_semel("restore", backup, there / ledger.name)
+        sender = self.send_meanwhile(range(4000, 10000))
+        self.ledgers = there
+        restored = self.total()
+        self.assertGreater(restored, 1000)
+        member = self.start_member("--batch", "50")
+        wait_until(lambda: self.total() > restored)
+        here.kill()
+        grown = self.total()
+        wait_until(lambda: self.total() > grown)
+        member.kill()
+        member.wait()
+        sender.join()
+        before = self.total()
+        summary = json.loads(self.run_semel("consume", "--partitioned", there, self.url, "--group", "shared", "--until-end",
+                                            "--json").stdout)
+        self.assertEqual(10000 - before, summary["messages"], "each went on behind its own cursor")
+        self.assertEqual({f"account/{i}": 250 for i in range(ACCOUNTS)}, self.balances())
+        for ledger in there.glob("PAY-*"):
+            self.run_semel("verify", ledger)
 
     def test_says_what_it_needs(self):
         self.run_semel("consume", "--partitioned", self.ledgers, self.url, exit_status=2)
