@@ -87,7 +87,7 @@ absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const Url& url) {
   return (*adapter)->producer(url);
 }
 
-absl::StatusOr<Partitions> AskPartitions(const Url& url, std::string_view key) {
+absl::StatusOr<Partitions> AskPartitions(const Url& url, [[maybe_unused]] std::string_view key) {
   if (url.scheme != "kafka") return absl::InvalidArgumentError("partitions are Kafka's: takes a kafka:// URL");
 #ifdef SEMEL_WITH_KAFKA
   return AskKafkaPartitions(url, key);
