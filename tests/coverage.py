@@ -18,6 +18,7 @@ counts. Prints a line a folder. Branches are told apart by where they stand:
 import argparse
 import collections
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def run_llvm(tool, *arguments):
 
 def in_engine(name):
     """The path from the root of a source of the engine, else None."""
-    path = pathlib.Path(name)
+    path = pathlib.Path(os.path.normpath(name))
     if not path.is_relative_to(ROOT / "engine"):
         return None
     return str(path.relative_to(ROOT))
