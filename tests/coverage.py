@@ -5,8 +5,7 @@
 usage: coverage.py BUILD_DIR PROFILES [--figures FILE] [--missed FILE]
 
 BUILD_DIR is configured with SEMEL_COVERAGE (the preset asan-ubsan is), and its tests ran with
-LLVM_PROFILE_FILE=PROFILES/%4m.profraw. Processes that are killed, and the children that the fault tests end themselves, leave no
-counts. Prints a line a folder. Branches are told apart by where they stand:
+LLVM_PROFILE_FILE=PROFILES/%4m.profraw. Processes that are killed leave no counts. Prints a line a folder. Branches are told apart by where they stand:
 
   conditions   what the source decides
   passed on    the error branch of SEMEL_RETURN_IF_ERROR and SEMEL_ASSIGN_OR_RETURN: the callee's error is returned as it is.

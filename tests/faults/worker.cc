@@ -23,6 +23,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
+#include "tests/sim/child.h"
 
 namespace semel::testing {
 namespace {
@@ -283,7 +284,7 @@ void ExpectWhole(Ledger* ledger) {
 void Report(const std::string& fault) {
   const SpareAllocations spared;
   std::snprintf(SharedWithChildren()->report, sizeof Shared::report, "%s", fault.c_str());
-  _exit(kReported);
+  EndChild(kReported);
 }
 
 // What it does not catch ends the process by the usual handler, and not in the test of which this is a copy.
@@ -291,7 +292,7 @@ void Report(const std::string& fault) {
   dup2(said, STDERR_FILENO);
   alarm(kChildSeconds);
   const SpareAllocations spared;
-  _exit(work() ? kFinished : kEndedByError);
+  EndChild(work() ? kFinished : kEndedByError);
 }
 
 std::string ReadAll(int fd) {

@@ -11,6 +11,8 @@
 
 #include <functional>
 
+#include "tests/sim/child.h"
+
 namespace semel::testing {
 
 // Must be made while this process has one thread and no open ledger.
@@ -18,7 +20,7 @@ class Child {
  public:
   // Runs `work` there; what it returns is the exit status.
   explicit Child(const std::function<int()>& work) : pid_(fork()) {
-    if (pid_ == 0) _exit(work());
+    if (pid_ == 0) EndChild(work());
   }
   ~Child() { Kill(); }
   Child(const Child&) = delete;
