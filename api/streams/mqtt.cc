@@ -207,8 +207,9 @@ class MqttProducer : public Producer {
         --open;
       }
       number_ = number_ == 65535 ? 1 : number_ + 1;
-      const absl::Status sent = connection_->Write(MqttPublish(number_, topic_, message));
-      if (!sent.ok()) return sent;
+      const absl::StatusOr<std::string> packet = MqttPublish(number_, topic_, message);
+      if (!packet.ok()) return packet.status();
+      if (const absl::Status sent = connection_->Write(*packet); !sent.ok()) return sent;
       ++open;
     }
     for (; open > 0; --open) {

@@ -11,6 +11,9 @@ constexpr uint8_t kReasonFailed = 0x80;
 constexpr uint8_t kQos = 0x06;  // in the flags of a PUBLISH
 constexpr uint8_t kQos1 = 0x02;
 
+constexpr size_t kTextBytesMax = 65535;
+constexpr size_t kBodyBytesMax = 268'435'455;
+
 // Properties.
 constexpr uint8_t kSessionExpiry = 0x11;
 constexpr uint8_t kReceiveMaximum = 0x21;
@@ -168,9 +171,14 @@ std::string MqttSubscribe(uint16_t number, std::string_view filter) {
   return Packet(MqttType::kSubscribe, 0x02, body);
 }
 
-std::string MqttPublish(uint16_t number, std::string_view topic, const Message& message) {
+absl::StatusOr<std::string> MqttPublish(uint16_t number, std::string_view topic, const Message& message) {
+  if (topic.size() > kTextBytesMax) return absl::InvalidArgumentError("MQTT: a topic takes at most 65,535 bytes");
   std::string properties;
   for (const auto& [name, value] : message.headers) {
+    if (name.size() > kTextBytesMax || value.size() > kTextBytesMax) {
+      return absl::InvalidArgumentError(
+          fmt::format("MQTT: a header takes at most 65,535 bytes, and {} has {}", name.substr(0, 100), value.size()));
+    }
     properties += static_cast<char>(kUserProperty);
     PutText(name, &properties);
     PutText(value, &properties);
@@ -179,6 +187,9 @@ std::string MqttPublish(uint16_t number, std::string_view topic, const Message& 
   PutText(topic, &body);
   Put16(number, &body);
   PutVarint(static_cast<uint32_t>(properties.size()), &body);
+  if (body.size() + properties.size() + message.bytes.size() > kBodyBytesMax) {
+    return absl::InvalidArgumentError("MQTT: a message takes at most 256 MiB");
+  }
   return Packet(MqttType::kPublish, kQos1, body + properties + message.bytes);
 }
 

@@ -52,7 +52,9 @@ struct MqttLogin {
 
 std::string MqttConnect(const MqttLogin& login);
 std::string MqttSubscribe(uint16_t number, std::string_view filter);
-std::string MqttPublish(uint16_t number, std::string_view topic, const Message& message);
+// With the message's headers as user properties. Errors: InvalidArgument (topic or header of more
+// than 65,535 bytes, all together 256 MiB).
+absl::StatusOr<std::string> MqttPublish(uint16_t number, std::string_view topic, const Message& message);
 std::string MqttPubAck(uint16_t number);
 std::string MqttPingReq();
 std::string MqttDisconnect();

@@ -16,8 +16,9 @@ namespace semel::streams {
 namespace {
 
 void CheckReadsBack(const MqttDelivery& delivery) {
-  const std::string written = MqttPublish(delivery.number, delivery.message.key, delivery.message);
-  std::string_view rest = written;
+  const absl::StatusOr<std::string> written = MqttPublish(delivery.number, delivery.message.key, delivery.message);
+  SEMEL_CHECK(written.ok());
+  std::string_view rest = *written;
   const absl::StatusOr<std::optional<MqttPacket>> packet = CutMqttPacket(&rest);
   SEMEL_CHECK(packet.ok() && packet->has_value() && rest.empty());
   const absl::StatusOr<MqttDelivery> read = ReadMqttPublish(**packet);
