@@ -15,16 +15,15 @@ import pathlib
 import shutil
 import signal
 import sys
-import tempfile
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cli"))
-from cli_case import SCRATCH, CliCase, wait_until  # noqa: E402
+from cli_case import CliCase, wait_until  # noqa: E402
 import servers  # noqa: E402
-from servers import SERVERS, Server  # noqa: E402
+from servers import SERVERS  # noqa: E402
 
 SMALLEST_PIPE = 4096
 ACCOUNTS = 10
@@ -42,18 +41,9 @@ def payment(number):
     return {"id": f"p-{number}", "updates": updates + [{"key": f"account/{number % ACCOUNTS}", "add": "1"}]}
 
 
-class BrokerCase:
-    """What every broker must stand. `server_class` is one of SERVERS."""
-    server_class = Server
+class BrokerCase(servers.ServerCase):
+    """What every broker must stand."""
     tests_run = 0
-
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.mkdtemp(prefix="semel-broker-", dir=SCRATCH)
-        cls.addClassCleanup(shutil.rmtree, cls.scratch)
-        cls.server = cls.server_class(pathlib.Path(cls.scratch) / "server")
-        cls.addClassCleanup(lambda: cls.server.kill())
-        cls.server.start()
 
     def setUp(self):
         super().setUp()

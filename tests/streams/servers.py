@@ -6,7 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+from cli_case import SCRATCH  # noqa: E402
 
 START_SECONDS_MAX = 60
 MOCK_KAFKA = None  # the program, where it was built
@@ -257,6 +262,19 @@ class Mosquitto(Server):
 
     def command(self):
         return [self.program, "-c", str(self.directory / "mosquitto.conf")]
+
+
+class ServerCase:
+    """Gives the tests of a class one running server of `server_class`."""
+    server_class = Server
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.mkdtemp(prefix="semel-broker-", dir=SCRATCH)
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        cls.server = cls.server_class(pathlib.Path(cls.scratch) / "server")
+        cls.addClassCleanup(lambda: cls.server.kill())
+        cls.server.start()
 
 
 SERVERS = [Nats, NatsQueue, Redis, Kafka, MockKafka, RabbitMq, Mosquitto]

@@ -8,7 +8,6 @@ usage: tls_test.py SEMEL MOCK_KAFKA [UNITTEST_ARGUMENT ...]     (MOCK_KAFKA "": 
 """
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cli"))
-from cli_case import SCRATCH, CliCase, main  # noqa: E402
+from cli_case import CliCase, main  # noqa: E402
 import servers  # noqa: E402
 
 USER, PASSWORD = "alice", "open-sesame"
@@ -109,20 +108,11 @@ class SecureKafka(servers.Kafka):
             "listener.name.clients.plain.sasl.jaas.config": login})
 
 
-class TlsCase:
+class TlsCase(servers.ServerCase):
     """What every broker must stand. `server_class` is one of those above."""
-    server_class = servers.Server
     names = {}  # its own, of the settings
     more = {}   # settings that it takes besides
     tests_run = 0
-
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.mkdtemp(prefix="semel-tls-", dir=SCRATCH)
-        cls.addClassCleanup(shutil.rmtree, cls.scratch)
-        cls.server = cls.server_class(pathlib.Path(cls.scratch) / "server")
-        cls.addClassCleanup(lambda: cls.server.kill())
-        cls.server.start()
 
     def setUp(self):
         super().setUp()
