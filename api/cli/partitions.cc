@@ -10,7 +10,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "api/cli/commands.h"
 #include "api/cli/output.h"
 #include "api/cli/stream_arguments.h"
@@ -42,9 +44,10 @@ std::optional<int> LockHolder(const std::string& path) {
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
   const std::string file = fmt::format("{:02x}:{:02x}:{}", major(info.st_dev), minor(info.st_dev), info.st_ino);
   std::ifstream locks("/proc/locks");
-  std::string number, kind, mode, access, process, where, begin, end;
-  while (locks >> number >> kind >> mode >> access >> process >> where >> begin >> end) {
-    if (kind == "FLOCK" && where == file) return std::atoi(process.c_str());
+  for (std::string line; std::getline(locks, line);) {
+    // "1: FLOCK ADVISORY WRITE process file begin end"; of one that waits, "->" stands before the kind.
+    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (words.size() > 5 && words[1] == "FLOCK" && words[5] == file) return std::atoi(words[4].c_str());
   }
   return std::nullopt;
 }

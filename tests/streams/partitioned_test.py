@@ -5,6 +5,7 @@ processes are killed, and the totals are exact.
 
 usage: partitioned_test.py SEMEL MOCK_KAFKA [UNITTEST_ARGUMENT ...]     (MOCK_KAFKA "": it was not built)
 """
+import fcntl
 import json
 import pathlib
 import re
@@ -167,7 +168,12 @@ class PartitionedCase:
         self.send(range(400))
         member = self.start_member()
         wait_until(lambda: self.total() == 400)
-        held = self.json_lines("partitions", self.ledgers, self.topic())
+        with open(self.directory / "other", "w", encoding="utf-8") as other:  # a lock that has nothing to do with it,
+            fcntl.flock(other, fcntl.LOCK_EX)
+            waits = subprocess.Popen(["flock", self.directory / "other", "true"])  # and somebody who waits for that
+            wait_until(lambda: " -> " in pathlib.Path("/proc/locks").read_text(encoding="utf-8"))
+            held = self.json_lines("partitions", self.ledgers, self.topic())
+        waits.wait()
         self.assertEqual([0, 1, 2, 3], [line["partition"] for line in held])
         self.assertEqual({(member.pid, 0)}, {(line["process"], line["lag"]) for line in held})
         self.assertEqual(400, sum(int(line["position"]) + 1 for line in held))
