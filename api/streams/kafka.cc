@@ -20,9 +20,9 @@ namespace {
 constexpr int kRequestMs = 5000;
 constexpr int kFlushMs = 30'000;
 
-// From this version on, librdkafka can leave a group that has assigned it nothing yet. Before, it aborts the process
-// (its issue 4312).
-constexpr int kLeavesBeforeAssignment = 0x02030000;
+// From this version on, librdkafka can destroy a client that has joined a group and was assigned nothing yet. Before,
+// it aborts the process (its issue 4312).
+constexpr int kDestroysUnassigned = 0x02030000;
 constexpr int kAssignmentWaits = 30;
 constexpr int kAssignmentWaitMs = 100;
 
@@ -119,9 +119,9 @@ class KafkaConsumer : public Consumer {
   ~KafkaConsumer() override {
     if (client_ == nullptr) return;
     closing_ = true;
-    if (rd_kafka_version() < kLeavesBeforeAssignment) AwaitAssignment();
-    rd_kafka_consumer_close(client_);  // leaves the group, commits what was stored
-    rd_kafka_destroy(client_);
+    const bool would_abort = rd_kafka_version() < kDestroysUnassigned && StaysUnassigned();
+    rd_kafka_consumer_close(client_);             // leaves the group, commits what was stored
+    if (!would_abort) rd_kafka_destroy(client_);  // else what is left of it ends with the process
   }
 
   absl::StatusOr<std::vector<Message>> Poll(size_t max, std::chrono::milliseconds wait) override {
@@ -198,10 +198,14 @@ class KafkaConsumer : public Consumer {
 
   explicit KafkaConsumer(const Cursors& cursors) : cursors_(cursors) {}
 
-  void AwaitAssignment() {
-    for (int i = 0; i < kAssignmentWaits && !assigned_; ++i) {
+  // Whether this joined the group, which has assigned it nothing for a while. Later it will not join any more.
+  bool StaysUnassigned() {
+    for (int i = 0; i < kAssignmentWaits && !assigned_ && IsCooperative(client_); ++i) {
       const MessageHandle message(rd_kafka_consumer_poll(client_, kAssignmentWaitMs));
     }
+    if (assigned_) return false;
+    rd_kafka_unsubscribe(client_);  // the answer to a request to join may still come; it is passed by
+    return IsCooperative(client_);
   }
 
   // What was read of a partition before it was taken away, in the same Poll, is another's to consume.
@@ -223,6 +227,12 @@ class KafkaConsumer : public Consumer {
     return ToStatus(rd_kafka_subscribe(client_, list.get()), "subscribing");
   }
 
+  // Whether the group that the client joined is a cooperative one; before it joined, no.
+  static bool IsCooperative(rd_kafka_t* client) {
+    const char* const protocol = rd_kafka_rebalance_protocol(client);
+    return protocol != nullptr && std::strcmp(protocol, "COOPERATIVE") == 0;
+  }
+
   static void Add(const Partition& partition, int64_t offset, rd_kafka_topic_partition_list_t* list) {
     rd_kafka_topic_partition_list_add(list, partition.first.c_str(), partition.second)->offset = offset;
   }
@@ -231,7 +241,7 @@ class KafkaConsumer : public Consumer {
   static void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                           void* opaque) {
     KafkaConsumer* const self = static_cast<KafkaConsumer*>(opaque);
-    const bool cooperative = std::strcmp(rd_kafka_rebalance_protocol(client), "COOPERATIVE") == 0;
+    const bool cooperative = IsCooperative(client);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       const absl::Status placed = self->Assigned(list);
       self->fault_.Update(placed);

@@ -12,7 +12,7 @@ import time
 import unittest
 
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-SECONDS_MAX = 60  # nothing here takes as long; a hang fails instead of waiting for ever
+SECONDS_MAX = 180  # nothing here takes as long; a hang fails instead of waiting for ever
 
 
 def change(identity, key, version, **action):
@@ -83,6 +83,15 @@ class CliCase(unittest.TestCase):
                     pipe.close()
         self.addCleanup(stop)
         return process
+
+    def finish(self, process, sending=None):
+        """Waits for the end of a process, which a signal may ask for and which must be a good one; returns what it has
+        written: output, errors."""
+        if sending is not None:
+            process.send_signal(sending)
+        output, errors = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(0, process.returncode, errors)
+        return output, errors
 
     def json_lines(self, *arguments, **options):
         return [json.loads(line) for line in self.run_semel(*arguments, "--json", **options).stdout.splitlines()]

@@ -6,6 +6,7 @@ usage: consume_test.py SEMEL [UNITTEST_ARGUMENT ...]
 """
 import json
 import pathlib
+import signal
 import sys
 import time
 
@@ -62,8 +63,8 @@ class Consume(CliCase):
             file.write('"expect_version":1,"add":"1"}]}\n')
         wait_until(lambda: pathlib.Path(self.ledger, "MANIFEST").exists() and '"version":"2"' in self.run_semel(
             "get", self.ledger, "k", "--json", exit_status=None).stdout)
-        consumer.terminate()
-        self.assertEqual(2, json.loads(consumer.communicate(timeout=30)[0])["outcomes"]["APPLIED"])
+        output, _ = self.finish(consumer, signal.SIGTERM)
+        self.assertEqual(2, json.loads(output)["outcomes"]["APPLIED"])
 
     def test_a_last_line_without_an_end_counts(self):
         self.file.write_text(lines([change("1", "k", 0, add="1")]).strip(), encoding="utf-8")

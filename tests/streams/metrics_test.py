@@ -81,8 +81,7 @@ class Metrics(CliCase):
         wait_until(lambda: values(shown()).get("semel_messages_total") == 1)
         with self.assertRaises(urllib.error.HTTPError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/else", timeout=10)
-        consumer.send_signal(signal.SIGTERM)
-        self.assertEqual(0, consumer.wait(timeout=30))
+        self.finish(consumer, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -111,9 +111,7 @@ class Publish(CliCase):
         self.apply(lines(random_life(4, 10)))
         publisher = self.start("publish", self.ledger, f"file:{self.stream}", "--as", "journal")
         wait_until(lambda: self.stream.exists() and self.stream.stat().st_size > 0)
-        publisher.send_signal(signal.SIGTERM)
-        publisher.communicate(timeout=30)
-        self.assertEqual(0, publisher.returncode)
+        self.finish(publisher, signal.SIGTERM)
         first = json.loads(self.stream.read_text(encoding="utf-8").splitlines()[0])
         self.assertEqual(("APPLIED", "1"), (first["outcome"], first["effects"][0]["version"]))
 

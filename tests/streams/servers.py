@@ -147,13 +147,14 @@ class MockKafka(AnyKafka):
     """librdkafka's mock cluster, in memory: what it holds dies with it."""
     program = "mock_kafka"
     keeps = False
+    arguments = []
 
     @classmethod
     def installed(cls):
         return MOCK_KAFKA is not None
 
     def start(self):
-        self.process = subprocess.Popen([MOCK_KAFKA], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([MOCK_KAFKA, *self.arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.brokers = self.process.stdout.readline().strip()
 
@@ -200,7 +201,7 @@ class Kafka(AnyKafka):
             "transaction.state.log.num.partitions": 4,
             # Whoever comes or is gone is noticed soon: members of a group, and the node itself after a kill.
             "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000,
-            "broker.session.timeout.ms": 1000, "broker.heartbeat.interval.ms": 200,
+            "broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 200,
             "controller.quorum.election.timeout.ms": 200, "controller.quorum.fetch.timeout.ms": 500,
             "log.cleaner.backoff.ms": 100}
 
