@@ -25,6 +25,16 @@ constexpr size_t kCheckpointBytesMin = size_t{64} << 20;
 
 absl::Status ClosedError() { return absl::FailedPreconditionError("the ledger is closed"); }
 
+// What a change takes in memory, but for what its strings have to spare.
+size_t BytesHeld(const Change& change) {
+  size_t bytes = sizeof change + change.id.size() + change.original.size() + change.undecodable.size();
+  if (change.source.has_value()) bytes += change.source->name.size() + change.source->incarnation.size();
+  for (const Update& update : change.updates) {
+    bytes += sizeof update + update.key.size() + update.asset.size() + update.value.size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 // One caller's changes on their way. Lives on the caller's stack.
@@ -464,10 +474,17 @@ absl::Status Committer::Close() {
 // ---- Asynchronous callers: one step of a background thread stands in for all of them, as one caller with a batch.
 
 absl::Status Committer::ApplyAsync(Change* change, std::optional<bool> park, Done* done) {
+  const size_t bytes = sizeof(Async) + BytesHeld(*change);
   {
     MutexLock lock(&queue_mutex_);
     if (closed_) return ClosedError();
-    async_.push_back({std::move(*change), park, std::move(*done)});
+    if (async_bytes_ > 0 && async_bytes_ + bytes > options_.max_waiting_bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("changes of ", async_bytes_, " bytes wait to be decided, and ",
+                                                       options_.max_waiting_bytes,
+                                                       " may (max_waiting_bytes): call again when some are answered"));
+    }
+    async_bytes_ += bytes;
+    async_.push_back({std::move(*change), park, std::move(*done), bytes});
     if (std::exchange(async_running_, true)) return absl::OkStatus();
   }
   parts_.async_background->Schedule([this] { RunAsync(); });
@@ -479,12 +496,14 @@ void Committer::RunAsync() {
     std::vector<Change> changes;
     std::vector<Done> done;
     std::optional<bool> park;
+    size_t bytes = 0;
     {
       MutexLock lock(&queue_mutex_);
       if (!async_.empty()) park = async_.front().park;
       while (!async_.empty() && async_.front().park == park && changes.size() < kAsyncBatch) {
         changes.push_back(std::move(async_.front().change));
         done.push_back(std::move(async_.front().done));
+        bytes += async_.front().bytes;
         async_.pop_front();
       }
       if (changes.empty()) {
@@ -498,6 +517,8 @@ void Committer::RunAsync() {
     for (size_t i = 0; i < done.size(); ++i) {
       status.ok() ? done[i](std::move(outcomes[i])) : done[i](status);
     }
+    MutexLock lock(&queue_mutex_);
+    async_bytes_ -= bytes;
   }
 }
 

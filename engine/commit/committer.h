@@ -44,6 +44,7 @@ struct CommitterOptions {
   DeciderOptions decider;
   size_t max_frame_bytes = size_t{64} << 20;
   size_t max_dirty_bytes = size_t{1} << 30;
+  size_t max_waiting_bytes = size_t{256} << 20;                    // of what ApplyAsync holds
   std::function<void(std::string_view)> log;                       // may be empty
   std::function<absl::Status(Lsn)> publish_durable;                // tells other processes; called after each sync
   std::function<void(const Change&, const Outcome&)> on_unparked;  // may be empty
@@ -125,6 +126,7 @@ class Committer {
     Change change;
     std::optional<bool> park;
     Done done;
+    size_t bytes;
   };
 
   // Group commit.
@@ -183,6 +185,7 @@ class Committer {
   bool closed_ ABSL_GUARDED_BY(queue_mutex_) = false;
   size_t last_group_size_ ABSL_GUARDED_BY(queue_mutex_) = 1;
   std::deque<Async> async_ ABSL_GUARDED_BY(queue_mutex_);
+  size_t async_bytes_ ABSL_GUARDED_BY(queue_mutex_) = 0;  // of those, and of those that are being answered
   bool async_running_ ABSL_GUARDED_BY(queue_mutex_) = false;
 
   std::atomic<uint64_t> outcome_counts_[kOutcomeCodeCount] = {};

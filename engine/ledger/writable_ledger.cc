@@ -51,6 +51,7 @@ absl::Status CheckOptions(const Options& options) {
   SEMEL_RETURN_IF_ERROR(CheckRange("segment_bytes", options.segment_bytes, 4096, 1024 * kMiB));
   SEMEL_RETURN_IF_ERROR(CheckRange("max_frame_bytes", options.max_frame_bytes, 4096, 64 * kMiB));
   SEMEL_RETURN_IF_ERROR(CheckRange("max_dirty_bytes", options.max_dirty_bytes, 4096, UINT64_MAX));
+  SEMEL_RETURN_IF_ERROR(CheckRange("max_waiting_bytes", options.max_waiting_bytes, 4096, UINT64_MAX));
   return CheckRange("state_map_bytes", options.state_map_bytes, kMiB, uint64_t{1} << 46);
 }
 
@@ -359,6 +360,7 @@ absl::Status WritableLedger::Recover(const std::string& directory) {
   committer_options.on_unparked = options_.on_unparked;
   committer_options.max_frame_bytes = options_.max_frame_bytes;
   committer_options.max_dirty_bytes = options_.max_dirty_bytes;
+  committer_options.max_waiting_bytes = options_.max_waiting_bytes;
   committer_options.log = options_.log;
   if (options_.keep_journal_bytes > 0) {
     // Not more often than a segment could go.

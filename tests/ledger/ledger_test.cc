@@ -320,6 +320,44 @@ TEST_F(OpenedLedger, AsyncWithoutCloseIsAnsweredOneWayOrTheOther) {
   EXPECT_EQ(answered, 500);
 }
 
+// What is refused was not taken: given again, it is applied once.
+TEST_F(OpenedLedger, AsyncHoldsNoMoreThanItMay) {
+  options_.max_waiting_bytes = 64 << 10;
+  Crash();
+  std::mutex held;
+  held.lock();
+  ledger_->ApplyAsync(AddAt("first", "a", 0, 1),
+                      [&](const absl::StatusOr<Outcome>&) { std::lock_guard<std::mutex> lock(held); });
+  std::atomic<int> applied{0};
+  const auto is_taken = [&](int i) {
+    absl::Status refused;
+    ledger_->ApplyAsync(AddAt("T-" + std::to_string(i), "b", i, 1), [&](const absl::StatusOr<Outcome>& outcome) {
+      outcome.ok() ? static_cast<void>(applied += outcome->applied()) : refused.Update(outcome.status());
+    });
+    EXPECT_TRUE(refused.ok() || absl::IsResourceExhausted(refused)) << refused;
+    return refused.ok();
+  };
+  int taken = 0;
+  while (is_taken(taken)) ASSERT_LT(++taken, 1000);
+  EXPECT_GT(taken, 64);
+  held.unlock();
+  while (applied < taken) std::this_thread::yield();
+  while (!is_taken(taken)) std::this_thread::yield();
+  Reopen();
+  EXPECT_EQ(applied, taken + 1);
+  EXPECT_EQ(Version("b"), taken + 1);
+}
+
+TEST_F(OpenedLedger, AsyncTakesOneChangeOfAnySize) {
+  options_.max_waiting_bytes = 4096;
+  Crash();
+  std::atomic<bool> applied{false};
+  ledger_->ApplyAsync(PutAt("large", "k", 0, std::string(kMaxValueBytes, 'x')),
+                      [&](const absl::StatusOr<Outcome>& outcome) { applied = outcome.ok() && outcome->applied(); });
+  Reopen();
+  EXPECT_TRUE(applied);
+}
+
 // Ten times more entities than fit in the cache, and many checkpoints: every one is right at any time.
 TEST_F(OpenedLedger, TenTimesMoreEntitiesThanCache) {
   Random random(TestSeed());

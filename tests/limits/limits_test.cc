@@ -335,6 +335,8 @@ TEST(Limits, Options) {
       {"segment_bytes", 4096, 1024 * kMiB, [](uint64_t value, Options* options) { options->segment_bytes = value; },
        /*has_most=*/false},
       {"max_frame_bytes", 4096, 64 * kMiB, [](uint64_t value, Options* options) { options->max_frame_bytes = value; }},
+      {"max_waiting_bytes", 4096, UINT64_MAX,
+       [](uint64_t value, Options* options) { options->max_waiting_bytes = value; }, /*has_most=*/false},
       {"state_map_bytes", kMiB, uint64_t{1} << 46,
        [](uint64_t value, Options* options) { options->state_map_bytes = value; }},
   };

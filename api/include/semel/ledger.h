@@ -180,7 +180,9 @@ class Ledger {
                                                           const ApplyOptions& options = {}) = 0;
 
   // The same for an event loop: returns at once and calls `done` from a thread of the ledger, in the order of the
-  // calls. `done` must not block and must not destroy the ledger.
+  // calls. `done` must not block and must not destroy the ledger. What is not taken is answered before this returns:
+  // FailedPrecondition, as Apply; ResourceExhausted (changes of max_waiting_bytes wait; nothing happened, call again
+  // when some are answered).
   virtual void ApplyAsync(Change change, std::function<void(absl::StatusOr<Outcome>)> done,
                           const ApplyOptions& options = {}) = 0;
 

@@ -88,6 +88,10 @@ struct Options {
   // open after a crash, more bytes written.
   size_t max_dirty_bytes = size_t{1} << 30;
 
+  // Bound of the bytes of changes that ApplyAsync has taken and not answered; beyond it, ResourceExhausted. One change
+  // is always taken. At least 4 KiB.
+  size_t max_waiting_bytes = size_t{256} << 20;
+
   // Size of a journal segment; written in advance, so it is also the disk space of a new ledger.
   // Range 4 KiB .. 1 GiB. A frame larger than a segment gets a segment of its own.
   size_t segment_bytes = size_t{64} << 20;
