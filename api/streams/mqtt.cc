@@ -104,7 +104,7 @@ class Connection {
   // Waits for bytes; false if none came.
   absl::StatusOr<bool> Fill(milliseconds wait) {
     buffer_.erase(0, std::exchange(at_, 0));
-    if (buffer_.size() > kPacketBytesMax) return absl::InvalidArgumentError("MQTT: a packet is larger than 16 MiB");
+    if (buffer_.size() > kPacketBytesMax) return absl::ResourceExhaustedError("MQTT: a packet is larger than 16 MiB");
     const absl::StatusOr<bool> more = socket_->Receive(wait, &buffer_);
     if (!more.ok()) return Named(more.status());
     if (*more) last_received_ = Clock::now();
@@ -123,6 +123,7 @@ class MqttConsumer : public Consumer {
  public:
   static absl::StatusOr<std::unique_ptr<Consumer>> Open(Url url) {
     std::unique_ptr<MqttConsumer> consumer(new MqttConsumer);
+    url.settings.Ignore({"create"});
     absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(&url, /*keep_session=*/true);
     if (!connection.ok()) return connection.status();
     consumer->connection_ = *std::move(connection);

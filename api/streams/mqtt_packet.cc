@@ -85,7 +85,7 @@ class Reader {
 };
 
 absl::Status CutOff(std::string_view what) {
-  return absl::InvalidArgumentError(fmt::format("MQTT: a {} that cannot be read", what));
+  return absl::UnavailableError(fmt::format("MQTT: a {} that cannot be read", what));
 }
 
 // Skips the value of a property, of whichever kind its identifier has.

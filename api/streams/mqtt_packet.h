@@ -38,7 +38,8 @@ struct MqttPacket {
   std::string_view body;  // good as long as the buffer that it was cut from
 };
 
-// Cuts the next packet off the front of `buffer`; nullopt if it is not whole yet. Errors: InvalidArgument.
+// Cuts the next packet off the front of `buffer`; nullopt if it is not whole yet. Errors, of this and of all that read
+// packets: Unavailable. A broker that cannot be understood is taken for a lost connection.
 absl::StatusOr<std::optional<MqttPacket>> CutMqttPacket(std::string_view* buffer);
 
 struct MqttLogin {
@@ -59,7 +60,7 @@ std::string MqttPubAck(uint16_t number);
 std::string MqttPingReq();
 std::string MqttDisconnect();
 
-// What the broker said to a CONNECT. Errors: PermissionDenied, Unavailable, InvalidArgument.
+// What the broker said to a CONNECT. Errors: PermissionDenied, Unavailable.
 struct MqttConnAck {
   uint16_t receive_maximum = 65535;  // so many of our messages may be without acknowledgement
 };

@@ -121,6 +121,7 @@ class NatsConsumer : public Consumer {
       return absl::InvalidArgumentError("nats: ack_wait takes a number of seconds");
     }
     const std::optional<std::string> incarnation = url.settings.Take("incarnation");
+    url.settings.Ignore({"create"});
     absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(&url, nullptr);
     if (!connection.ok()) return connection.status();
     consumer->connection_ = *std::move(connection);

@@ -115,6 +115,7 @@ class RedisConsumer : public Consumer {
     consumer->group_ = url.settings.Take("group", "semel");
     consumer->source_.name = "redis:" + url.path;
     consumer->source_.incarnation = url.settings.Take("incarnation", "");
+    url.settings.Ignore({"create"});
     absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(&url);
     if (!connection.ok()) return connection.status();
     consumer->connection_ = *std::move(connection);

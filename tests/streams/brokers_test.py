@@ -119,6 +119,10 @@ class BrokerCase(servers.ServerCase):
         self.assertEqual(0, self.consume()["messages"])
         self.assert_exact(500)
 
+    def test_the_url_of_the_sender_serves_the_consumer(self):
+        self.send([self.message(0)])
+        self.assertEqual(1, self.consume(settings="create=yes")["messages"])
+
     def test_killed_between_commit_and_acknowledgement(self):
         self.send([self.message(i) for i in range(500)])
         for _ in range(3):

@@ -7,12 +7,13 @@ usage: consume_test.py SEMEL [UNITTEST_ARGUMENT ...]
 import json
 import pathlib
 import signal
+import socket
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cli"))
-from cli_case import CliCase, change, lines, main, wait_until  # noqa: E402
+from cli_case import SECONDS_MAX, CliCase, change, lines, main, wait_until  # noqa: E402
 
 NOBODY = "mqtt://127.0.0.1:1/topic"  # nothing listens there
 
@@ -52,6 +53,18 @@ class Consume(CliCase):
                           (self.ledger, "nats://host")):
             self.consume(*arguments, exit_status=2)
         self.consume(self.ledger, "-", exit_status=2)  # there is no ledger
+
+    def test_a_broker_that_cannot_be_understood_is_asked_again(self):
+        with socket.create_server(("127.0.0.1", 0)) as broker:
+            broker.settimeout(SECONDS_MAX)
+            consumer = self.start("consume", self.ledger, f"mqtt://127.0.0.1:{broker.getsockname()[1]}/topic", "--create")
+            for _ in range(2):
+                connection, _ = broker.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(b"\x20\x01\x00")  # the answer to a CONNECT, without its second half
+            _, errors = self.finish(consumer, signal.SIGTERM)
+        self.assertIn("cannot be read", errors)
 
     def test_a_file_is_followed(self):
         self.file.write_text(lines([change("1", "k", 0, add="1")]), encoding="utf-8")
