@@ -11,6 +11,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/journal/change_coding.h"
 #include "engine/rules/rules.h"
+#include "engine/rules/source.h"
 #include "engine/rules/text.h"
 #include "engine/rules/validate.h"
 
@@ -130,8 +131,9 @@ absl::Status Decider::Decide(const PreparedChange& prepared, absl::Span<HeadTabl
     c.source = nodes.back();
     c.nodes.remove_suffix(1);
     const SourcePosition& source = *c.change().source;
-    SourceJudgement judgement = JudgeSource(source, heads_->Current(c.source), Memory(source.name));
-    NoteFirstSight(source);
+    const Head& head = heads_->Current(c.source);
+    SourceJudgement judgement = JudgeSource(source, head, memories_.Find(source.name));
+    if (head.version == 0) memories_.NoteFirstSight(source);
     switch (judgement.step) {
       case SourceStep::kStreamFault:
         Answer(OutcomeCode::kInvalid, std::move(judgement.reason), outcome);
@@ -146,7 +148,7 @@ absl::Status Decider::Decide(const PreparedChange& prepared, absl::Span<HeadTabl
     }
   }
   absl::Status status = DecideNew(c);
-  if (!status.ok() && c.source != nullptr) NoteEarly(*c.change().source);  // undecided as well
+  if (!status.ok() && c.source != nullptr) memories_.NoteUndecided(*c.change().source);  // undecided as well
   if (status.ok() && outcome->applied() && !lot_.empty()) {
     std::set<uint64_t> due;
     AddDue(c.change(), &due);
@@ -234,7 +236,7 @@ absl::Status Decider::AnswerEarly(Case& c) {
     }
     c.outcome->reason += "; the parking lot is full";
   }
-  if (c.source != nullptr) NoteEarly(*c.change().source);  // and nothing of its source behind it may pass
+  if (c.source != nullptr) memories_.NoteUndecided(*c.change().source);  // and nothing of its source behind it may pass
   return absl::OkStatus();
 }
 
@@ -314,7 +316,7 @@ absl::Status Decider::AddEntry(Case& c, Entry* entry) {
   }
   if (c.source != nullptr) {
     ApplyChecked(c.source, entry->effects[effect++], ref);
-    NoteConsumed(*change.source);
+    memories_.NoteConsumed(*change.source);
   }
   SEMEL_CHECK(effect == entry->effects.size());
   for (size_t i = 0; i < changes.size(); ++i) heads_->Apply(record_nodes[i], changes[i]);
@@ -339,7 +341,7 @@ void Decider::AddSourceEffect(const Case& c, Entry* entry) const {
   Effect effect = NextEffect(Table::kSources, source.name, head);
   effect.position = source.position;
   effect.incarnation = source.incarnation;
-  effect.chained = state == nullptr ? Memory(source.name)->chained : state->chained;
+  effect.chained = state == nullptr ? memories_.Find(source.name)->chained : state->chained;
   effect.window = source.window;
   effect.settles = !IsRefusal(entry->outcome) && entry->outcome != OutcomeCode::kParked;
   if (state != nullptr) effect.settled_before = state->settled;
@@ -502,7 +504,7 @@ absl::Status Decider::SetSource(const SourceCursor& cursor) {
   entry.effects.push_back(std::move(effect));
   frame_.Add(&entry);
   ApplyChecked(nodes[0], entry.effects[0], RefOf(entry, options_.seeds.ids));
-  MutableMemory(cursor.name).blocked.reset();
+  memories_.NoteCursorSet(cursor.name);
   return absl::OkStatus();
 }
 
@@ -662,44 +664,8 @@ void Decider::AnswerFromEntry(Case& c, const Entry& entry) {
   }
 }
 
-// ---- What is remembered of sources.
-
-const SourceMemory* Decider::Memory(const std::string& source) const {
-  if (auto found = frame_memory_.find(source); found != frame_memory_.end()) return &found->second;
-  if (auto found = memory_.find(source); found != memory_.end()) return &found->second;
-  return nullptr;
-}
-
-SourceMemory& Decider::MutableMemory(const std::string& source) {
-  const SourceMemory* known = Memory(source);
-  return frame_memory_.emplace(source, known == nullptr ? SourceMemory() : *known).first->second;
-}
-
-void Decider::NoteFirstSight(const SourcePosition& source) {
-  if (Memory(source.name) != nullptr) return;
-  SourceMemory& memory = MutableMemory(source.name);
-  memory.incarnation = source.incarnation;
-  memory.chained = source.previous.has_value();
-  memory.window = source.window;
-}
-
-void Decider::NoteEarly(const SourcePosition& source) {
-  if (source.window != 0) return;  // its bitmap keeps positions apart
-  SourceMemory& memory = MutableMemory(source.name);
-  memory.blocked = std::min(memory.blocked.value_or(source.position), source.position);
-}
-
-void Decider::NoteConsumed(const SourcePosition& source) {
-  if (source.window != 0) return;
-  frame_consumed_.try_emplace(source.name, source.position);
-  const SourceMemory* memory = Memory(source.name);
-  if (memory->blocked.has_value() && *memory->blocked <= source.position) MutableMemory(source.name).blocked.reset();
-}
-
 void Decider::Publish() {
-  for (auto& [source, memory] : frame_memory_) memory_[source] = std::move(memory);
-  frame_memory_.clear();
-  frame_consumed_.clear();
+  memories_.Publish();
   retired_before_.reset();
   lot_.Publish();
 }
@@ -707,11 +673,8 @@ void Decider::Publish() {
 void Decider::Discard() {
   lot_.Discard();
   if (retired_before_.has_value()) retired_ = *std::move(retired_before_);
-  for (const auto& [source, position] : frame_consumed_) {
-    std::optional<uint64_t>& blocked = MutableMemory(source).blocked;
-    blocked = std::min(blocked.value_or(position), position);
-  }
-  Publish();
+  retired_before_.reset();
+  memories_.Discard();
 }
 
 }  // namespace semel::internal

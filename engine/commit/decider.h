@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,9 +24,9 @@
 #include "engine/commit/parking_lot.h"
 #include "engine/commit/records.h"
 #include "engine/commit/retired_prefixes.h"
+#include "engine/commit/source_memories.h"
 #include "engine/journal/frame.h"
 #include "engine/rules/classify.h"
-#include "engine/rules/source.h"
 #include "semel/change.h"
 #include "semel/entity.h"
 #include "semel/outcome.h"
@@ -149,12 +148,6 @@ class Decider {
   absl::Status Unpack(Kept* kept);
   absl::Status UnpackParked(uint64_t sequence, Kept* kept);
 
-  const SourceMemory* Memory(const std::string& source) const;
-  SourceMemory& MutableMemory(const std::string& source);
-  void NoteFirstSight(const SourcePosition& source);
-  void NoteEarly(const SourcePosition& source);
-  void NoteConsumed(const SourcePosition& source);
-
   Lsn floor() const { return journal_->floor(); }
 
   HeadTable* const heads_;
@@ -168,9 +161,7 @@ class Decider {
   RetiredPrefixes retired_;
   std::optional<RetiredPrefixes> retired_before_;  // the frame, if it retires something
   std::vector<std::pair<Change, Outcome>> unparked_;
-  std::map<std::string, SourceMemory> memory_;        // as of the last published frame
-  std::map<std::string, SourceMemory> frame_memory_;  // what this frame changes of it
-  std::map<std::string, uint64_t> frame_consumed_;    // of each source the first position that this frame consumed
+  SourceMemories memories_;
 };
 
 }  // namespace semel::internal

@@ -307,10 +307,9 @@ MUTANTS = [
         {"ledger": "SourceRules.R24*"}),
     Mutant(
         "failed_frame_forgets_its_positions", "after a frame that failed, later positions pass those in it",
-        "engine/commit/decider.cc",
-        "    blocked = std::min(blocked.value_or(position), position);\n  }\n  Publish();\n",
-        "    if (!MUTANT(failed_frame_forgets_its_positions)) blocked = std::min(blocked.value_or(position), position);\n"
-        "  }\n  Publish();\n",
+        "engine/commit/source_memories.cc",
+        "    if (position.has_value()) Block(*position, &Mutable(source));\n",
+        "    if (!MUTANT(failed_frame_forgets_its_positions) && position.has_value()) Block(*position, &Mutable(source));\n",
         {"ledger": "UndecidedPosition.*"}),
     Mutant(
         "epoch_unchecked", "a change that names the epoch before a restore is matched on the new timeline",
