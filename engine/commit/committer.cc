@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/strings.h"
+#include "engine/rules/validate.h"
 
 namespace semel::internal {
 namespace {
@@ -50,11 +51,6 @@ struct Committer::Request {
   CondVar changed;      // done or leads
 
   bool finished() const { return next == changes.size(); }
-  void Fail(const absl::Status& error) {
-    if (finished()) return;
-    status = error;
-    next = changes.size();
-  }
 };
 
 // The part of a request that goes into one frame.
@@ -167,10 +163,21 @@ void Committer::CommitGroup(const std::vector<Request*>& group) {
     std::vector<Slice> slices = NextFrame(group);
     if (slices.empty()) return;
     if (absl::Status status = CommitFrame(std::move(slices)); !status.ok()) {
-      for (Request* request : group) request->Fail(status);
+      for (Request* request : group) Fail(request, request->next, status);
       return;
     }
   }
+}
+
+// Ends a request with an error. Its changes from the one numbered `undecided` on were not decided.
+void Committer::Fail(Request* request, size_t undecided, const absl::Status& error) {
+  if (request->finished()) return;
+  for (size_t i = undecided; i < request->changes.size(); ++i) {
+    const PreparedChange& prepared = request->prepared[i];
+    if (prepared.has_source()) decider_.NoteUndecided(*prepared.change->source);
+  }
+  request->status = error;
+  request->next = request->changes.size();
 }
 
 // As many of the group's changes, in order, as fit in a frame; at least one if there is any left.
@@ -257,7 +264,7 @@ void Committer::Decide(std::vector<Slice>* slices) {
       if (slice.request->finished()) continue;  // failed before
       const bool park = slice.request->park.value_or(deciding_options_.parking);
       absl::Status status = decider_.Decide(prepared, nodes, park, &slice.request->outcomes[i]);
-      if (!status.ok()) slice.request->Fail(status);  // it alone: its neighbours go on
+      if (!status.ok()) Fail(slice.request, i, status);  // it alone: its neighbours go on
     }
   }
 }
@@ -479,6 +486,7 @@ absl::Status Committer::ApplyAsync(Change* change, std::optional<bool> park, Don
     MutexLock lock(&queue_mutex_);
     if (closed_) return ClosedError();
     if (async_bytes_ > 0 && async_bytes_ + bytes > options_.max_waiting_bytes) {
+      NoteRefused(*change);
       return absl::ResourceExhaustedError(absl::StrCat("changes of ", async_bytes_, " bytes wait to be decided, and ",
                                                        options_.max_waiting_bytes,
                                                        " may (max_waiting_bytes): call again when some are answered"));
@@ -491,14 +499,29 @@ absl::Status Committer::ApplyAsync(Change* change, std::optional<bool> park, Don
   return absl::OkStatus();
 }
 
+// While something is refused, something waits: the running step hears of it before it decides what comes later.
+void Committer::NoteRefused(const Change& change) {
+  if (!change.source.has_value() || !WhySourceMalformed(*change.source).empty()) return;
+  const auto [lowest, is_first] = async_refused_.try_emplace(change.source->name, *change.source);
+  if (!is_first && change.source->position < lowest->second.position) lowest->second = *change.source;
+}
+
+void Committer::HoldBack(const std::map<std::string, SourcePosition>& refused) {
+  if (refused.empty()) return;
+  MutexLock lock(&commit_mutex_);
+  for (const auto& [name, position] : refused) decider_.NoteUndecided(position);
+}
+
 void Committer::RunAsync() {
   for (;;) {
     std::vector<Change> changes;
     std::vector<Done> done;
+    std::map<std::string, SourcePosition> refused;
     std::optional<bool> park;
     size_t bytes = 0;
     {
       MutexLock lock(&queue_mutex_);
+      refused.swap(async_refused_);
       if (!async_.empty()) park = async_.front().park;
       while (!async_.empty() && async_.front().park == park && changes.size() < kAsyncBatch) {
         changes.push_back(std::move(async_.front().change));
@@ -506,12 +529,13 @@ void Committer::RunAsync() {
         bytes += async_.front().bytes;
         async_.pop_front();
       }
-      if (changes.empty()) {
+      if (changes.empty() && refused.empty()) {
         async_running_ = false;
         queue_changed_.NotifyAll();
         return;
       }
     }
+    HoldBack(refused);
     std::vector<Outcome> outcomes(changes.size());
     const absl::Status status = Submit(changes, park, outcomes.data());
     for (size_t i = 0; i < done.size(); ++i) {

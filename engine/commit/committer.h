@@ -20,7 +20,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -137,6 +139,7 @@ class Committer {
 
   // The committer.
   void CommitGroup(const std::vector<Request*>& group);
+  void Fail(Request* request, size_t undecided, const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   std::vector<Slice> NextFrame(const std::vector<Request*>& group) const;
   absl::Status CommitFrame(std::vector<Slice> slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
   absl::Status LoadHeads(const std::vector<Slice>& slices) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
@@ -156,6 +159,9 @@ class Committer {
   void ScheduleCheckpointIfDue();
   absl::Status RunCheckpoint();
 
+  // Asynchronous callers.
+  void NoteRefused(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
+  void HoldBack(const std::map<std::string, SourcePosition>& refused);
   void RunAsync();
 
   void Log(std::string_view text) const {
@@ -186,6 +192,7 @@ class Committer {
   size_t last_group_size_ ABSL_GUARDED_BY(queue_mutex_) = 1;
   std::deque<Async> async_ ABSL_GUARDED_BY(queue_mutex_);
   size_t async_bytes_ ABSL_GUARDED_BY(queue_mutex_) = 0;  // of those, and of those that are being answered
+  std::map<std::string, SourcePosition> async_refused_ ABSL_GUARDED_BY(queue_mutex_);  // the lowest of each source
   bool async_running_ ABSL_GUARDED_BY(queue_mutex_) = false;
 
   std::atomic<uint64_t> outcome_counts_[kOutcomeCodeCount] = {};

@@ -147,14 +147,18 @@ absl::Status Decider::Decide(const PreparedChange& prepared, absl::Span<HeadTabl
         break;
     }
   }
-  absl::Status status = DecideNew(c);
-  if (!status.ok() && c.source != nullptr) memories_.NoteUndecided(*c.change().source);  // undecided as well
-  if (status.ok() && outcome->applied() && !lot_.empty()) {
+  SEMEL_RETURN_IF_ERROR(DecideNew(c));
+  if (outcome->applied() && !lot_.empty()) {
     std::set<uint64_t> due;
     AddDue(c.change(), &due);
     Cascade(std::move(due));
   }
-  return status;
+  return absl::OkStatus();
+}
+
+void Decider::NoteUndecided(const SourcePosition& source) {
+  memories_.NoteFirstSight(source);
+  memories_.NoteUndecided(source);
 }
 
 // ---- A change whose position, if it has one, is the next of its source; or one that was kept.

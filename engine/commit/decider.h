@@ -75,6 +75,9 @@ class Decider {
   absl::Status Decide(const PreparedChange& prepared, absl::Span<HeadTable::Node* const> nodes, bool park,
                       Outcome* outcome);
 
+  // A change is answered with an error, and was not decided: nothing of its source behind it may pass.
+  void NoteUndecided(const SourcePosition& source);
+
   // What operators do; see semel::Ledger.
   absl::Status DiscardParked(uint64_t sequence, Outcome* outcome);
   absl::Status RetryLetter(uint64_t sequence, Outcome* outcome);

@@ -97,7 +97,9 @@ SourceJudgement JudgeSource(const SourcePosition& source, const Head& head, cons
     return Early(
         absl::StrCat("source: the cursor is at ", cursor.value_or(0), ", beyond its window of ", source.window));
   }
-  if (memory != nullptr && memory->blocked.has_value() && source.position > *memory->blocked) {
+  const bool remembers = memory != nullptr && memory->blocked.has_value();
+  const bool blocked = remembers && (!cursor.has_value() || *memory->blocked > *cursor);
+  if (blocked && source.position > *memory->blocked) {
     return Early(absl::StrCat("source: position ", *memory->blocked, " is not decided yet"));
   }
   return {SourceStep::kDecide, ""};

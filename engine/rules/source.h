@@ -15,12 +15,12 @@
 namespace semel::internal {
 
 // What is remembered of a source beside its head, in memory only: what its first message said of itself while nothing
-// is consumed yet, and the lowest position that was early.
+// is consumed yet, and the lowest position that was answered early, or with an error before it was decided.
 struct SourceMemory {
   std::string incarnation;
   bool chained = false;
   uint32_t window = 0;
-  std::optional<uint64_t> blocked;  // never of a windowed source
+  std::optional<uint64_t> blocked;  // never of a windowed source; at or below the cursor it says nothing
 };
 
 enum class SourceStep : uint8_t {

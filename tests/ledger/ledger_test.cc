@@ -348,6 +348,41 @@ TEST_F(OpenedLedger, AsyncHoldsNoMoreThanItMay) {
   EXPECT_EQ(Version("b"), taken + 1);
 }
 
+// Else the position that was refused would be one that was skipped.
+TEST_F(OpenedLedger, AsyncLetsNothingPassAPositionThatItRefused) {
+  options_.max_waiting_bytes = 8 << 10;
+  Crash();
+  std::mutex held;
+  held.lock();
+  ledger_->ApplyAsync(AddAt("first", "a", 0, 1),
+                      [&](const absl::StatusOr<Outcome>&) { std::lock_guard<std::mutex> lock(held); });
+  std::atomic<int> answered{0};
+  bool refused = false;
+  uint64_t position = 0;
+  while (!refused) {
+    ++position;
+    ledger_->ApplyAsync(
+        AddFrom("T-" + std::to_string(position), "feed", position, "b", 1),
+        [&](const absl::StatusOr<Outcome>& outcome) { outcome.ok() ? void(++answered) : void(refused = true); });
+    ASSERT_LT(position, 1000u);
+  }
+  held.unlock();
+  while (answered + 1 < static_cast<int>(position)) std::this_thread::yield();
+  const Change next = AddFrom("T-next", "feed", position + 1, "b", 1);
+  std::string answer = "RESOURCE_EXHAUSTED";  // until there is room again
+  while (answer == "RESOURCE_EXHAUSTED") {
+    std::promise<std::string> said;
+    ledger_->ApplyAsync(next, [&](const absl::StatusOr<Outcome>& outcome) {
+      said.set_value(outcome.ok() ? std::string(ToString(outcome->code))
+                                  : absl::StatusCodeToString(outcome.status().code()));
+    });
+    answer = said.get_future().get();
+  }
+  EXPECT_EQ(answer, "EARLY");
+  EXPECT_EQ(Say(AddFrom("T-" + std::to_string(position), "feed", position, "b", 1)), "APPLIED");
+  EXPECT_EQ(Say(next), "APPLIED");
+}
+
 TEST_F(OpenedLedger, AsyncTakesOneChangeOfAnySize) {
   options_.max_waiting_bytes = 4096;
   Crash();

@@ -60,5 +60,46 @@ TEST(UndecidedPosition, AfterAnErrorThatPasses_LaterPositionsAreEarlyUntilItIsDe
   EXPECT_GT(passed, 0u);
 }
 
+// A batch of several frames, one of which fails: the messages behind it were not even looked at.
+TEST(UndecidedPosition, BehindAFrameThatFailed_LaterPositionsAreEarlyUntilTheyAreDelivered) {
+  constexpr uint64_t kOthers = 5;
+  std::vector<Change> batch;
+  for (uint64_t position = 1; position <= kMessages; ++position) batch.push_back(Message(position));
+  const auto other = [](uint64_t position) {
+    return AddFrom("O-" + std::to_string(position), "other", position, "b", 1);
+  };
+  for (uint64_t position = 1; position <= kOthers; ++position) batch.push_back(other(position));
+  Options options;
+  options.max_frame_bytes = 4096;
+
+  SimDisk calm;
+  auto undisturbed = OpenSim(&calm, options);
+  ASSERT_TRUE(undisturbed.ok());
+  const uint64_t first_call = calm.files.calls() + 1;
+  ASSERT_TRUE((*undisturbed)->ApplyBatch(batch).ok());
+  const uint64_t last_call = calm.files.calls();
+
+  uint64_t passed = 0;
+  for (uint64_t call = first_call; call <= last_call; ++call) {
+    SCOPED_TRACE("no space in call " + std::to_string(call));
+    SimDisk disk;
+    disk.files.InjectFault(call, Fault::kNoSpace);
+    auto ledger = OpenSim(&disk, options);
+    ASSERT_TRUE(ledger.ok());
+    if ((*ledger)->ApplyBatch(batch).ok() || !(*ledger)->GetStats().ok()) continue;
+    ++passed;
+    const auto later = (*ledger)->Apply(other(kOthers + 1));
+    ASSERT_TRUE(later.ok()) << later.status();
+    EXPECT_EQ(later->code, OutcomeCode::kEarly);
+    batch.push_back(other(kOthers + 1));
+    ASSERT_TRUE((*ledger)->ApplyBatch(batch).ok());
+    batch.pop_back();
+    EXPECT_EQ((*ledger)->Get("a")->balance, kMessages);
+    EXPECT_EQ((*ledger)->Get("b")->balance, kOthers + 1);
+    EXPECT_EQ((*ledger)->Apply(other(kOthers + 2))->code, OutcomeCode::kApplied);
+  }
+  EXPECT_GT(passed, 0u);
+}
+
 }  // namespace
 }  // namespace semel::testing

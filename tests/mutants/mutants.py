@@ -283,9 +283,8 @@ MUTANTS = [
         {"ledger": "*R27*"}),
     Mutant(
         "undecided_position_jumped_over", "the cursor passes a position that is still early", "engine/rules/source.cc",
-        "memory->blocked.has_value() && source.position > *memory->blocked) {\n",
-        "memory->blocked.has_value() && source.position > *memory->blocked &&\n"
-        "      !MUTANT(undecided_position_jumped_over)) {\n",
+        "  if (blocked && source.position > *memory->blocked) {\n",
+        "  if (blocked && source.position > *memory->blocked && !MUTANT(undecided_position_jumped_over)) {\n",
         {"ledger": "SourceRules.*"}),
     Mutant(
         "cursor_one_behind", "the cursor is stored one position too low", "engine/rules/effect.cc",

@@ -142,7 +142,8 @@ Situation SituationOf(const World& world) {
   is.beyond_cursor = !world.consumed || world.message.position > kCursor;
   is.has_cursor = world.consumed;
   is.previous = PreviousOf(world);
-  is.beyond_early = world.early && world.message.position > *world.early;
+  const bool is_open = world.early && (!world.consumed || *world.early > kCursor);  // else the cursor has passed it
+  is.beyond_early = is_open && world.message.position > *world.early;
   return is;
 }
 
@@ -167,12 +168,12 @@ TEST(JudgeSource, EverySmallWorld_MatchesExactlyOneRowOfTheTable) {
   World world;
   for (const bool consumed : {false, true}) {
     for (const bool chained : {false, true}) {
-      for (const int memory : {0, 1, 2}) {  // never seen since the ledger was opened; seen; seen with 12 early
+      for (const int memory : {0, 1, 2, 3, 4}) {  // never seen since the ledger was opened; seen; seen with one early
         for (const uint64_t position : {9, 10, 11, 12, 13}) {
           for (const uint64_t previous : {0, 5, 9, 10, 11, 12}) {
             for (const char* const incarnation : {"i", "j", ""}) {
               world = {consumed, memory > 0, chained, std::nullopt, {"s", position, std::nullopt, incarnation, 0}};
-              if (memory == 2) world.early = 12;
+              if (memory >= 2) world.early = std::vector<uint64_t>{12, 9, 0}[memory - 2];
               if (previous > 0 && previous < position) world.message.previous = previous;
               Check(world, &hits);
               ASSERT_FALSE(HasFailure());
