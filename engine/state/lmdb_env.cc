@@ -193,6 +193,12 @@ int LmdbEnv::fd() const {
   return fd;
 }
 
+bool LmdbEnv::IsNewest(MDB_txn* txn) const {
+  MDB_envinfo info;
+  SEMEL_CHECK(mdb_env_info(env_, &info) == 0);
+  return info.me_last_txnid == mdb_txn_id(txn);
+}
+
 absl::Status LmdbEnv::CopyTo(const std::string& directory, unsigned int flags) {
   const std::string path = directory + "/data.mdb";
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));

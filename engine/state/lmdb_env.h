@@ -63,6 +63,11 @@ class LmdbEnv {
   // Of data.mdb.
   int fd() const;
 
+  // Whether no commit has come since a read transaction began. LMDB 0.9 takes the number of a snapshot first, and then
+  // what the meta page of that number leads to: two commits of another process in between make that another snapshot,
+  // or parts of two. So only of the newest the number is sure; of others see ReadCheckpointOf.
+  bool IsNewest(MDB_txn* txn) const;
+
   // Writes a copy of the newest committed state to `directory`/data.mdb, a new file, and syncs it and its name. Commits
   // wait while it copies the meta pages; until it ends they use no page again. With MDB_CP_COMPACT in `flags` without
   // free pages, and as transaction 1. After an error nothing is left behind.

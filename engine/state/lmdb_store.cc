@@ -86,6 +86,7 @@ class LmdbStateStore final : public StateStore {
 
  private:
   absl::StatusOr<std::unique_ptr<LmdbSnapshot>> TakeSnapshot();
+  absl::StatusOr<std::unique_ptr<LmdbSnapshot>> TryTakeSnapshot();
   absl::StatusOr<MDB_txn*> BeginRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::shared_ptr<const CheckpointInfo>> InfoOf(MDB_txn* txn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<CheckpointRecord> Write(const RecordFeed& records, const CheckpointInfo& info);
@@ -156,6 +157,10 @@ absl::Status LmdbSnapshot::ScanWith(MDB_cursor* cursor, Table table, std::string
 absl::StatusOr<std::unique_ptr<StateSnapshot>> LmdbStateStore::Snapshot() { return TakeSnapshot(); }
 
 absl::StatusOr<std::unique_ptr<LmdbSnapshot>> LmdbStateStore::TakeSnapshot() {
+  return UntilNotOvertaken([this] { return TryTakeSnapshot(); });
+}
+
+absl::StatusOr<std::unique_ptr<LmdbSnapshot>> LmdbStateStore::TryTakeSnapshot() {
   SEMEL_RETURN_IF_ERROR(env_->Usable());
   MutexLock lock(&mutex_);
   SEMEL_ASSIGN_OR_RETURN(MDB_txn* const txn, BeginRead());
@@ -186,9 +191,9 @@ absl::StatusOr<MDB_txn*> LmdbStateStore::BeginRead() {
 
 absl::StatusOr<std::shared_ptr<const CheckpointInfo>> LmdbStateStore::InfoOf(MDB_txn* txn) {
   const uint64_t transaction = mdb_txn_id(txn);
-  if (known_info_ == nullptr || known_transaction_ != transaction) {
+  if (known_info_ == nullptr || known_transaction_ != transaction || !env_->IsNewest(txn)) {
     CheckpointInfo info;
-    SEMEL_RETURN_IF_ERROR(ReadCheckpoint(txn, tables_, seed_, transaction, &info));
+    SEMEL_RETURN_IF_ERROR(ReadCheckpointOf(txn, *env_, tables_, seed_, &info));
     known_info_ = std::make_shared<const CheckpointInfo>(info);
     known_transaction_ = transaction;
   }
@@ -399,15 +404,11 @@ absl::StatusOr<uint64_t> LmdbStateStore::CountFreePages() {
 }
 
 absl::StatusOr<CheckpointInfo> LmdbStateStore::Verify() {
-  // A writer in another process may make two checkpoints between the two looks, hardly ever so often.
-  constexpr int kAttempts = 10;
-  for (int attempt = 1;; ++attempt) {
+  return UntilNotOvertaken([this]() -> absl::StatusOr<CheckpointInfo> {
     SEMEL_ASSIGN_OR_RETURN(const std::unique_ptr<LmdbSnapshot> snapshot, TakeSnapshot());
-    const absl::Status pages = CheckPagesOf(snapshot->txn(), env_->fd());
-    if (absl::IsUnavailable(pages) && attempt < kAttempts) continue;
-    SEMEL_RETURN_IF_ERROR(pages);
+    SEMEL_RETURN_IF_ERROR(CheckPagesOf(snapshot->txn(), env_->fd()));
     return VerifyRecords(snapshot.get(), seed_);
-  }
+  });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/state/lmdb_meta.h"
 #include "engine/state/lmdb_pages.h"
@@ -29,6 +30,20 @@ absl::Status CheckOlderMeta(int fd, uint64_t seed) {
                          FindInSmallLmdbTree(fd, pages, pages.older, kMetaTable, kCheckpointKey));
   CheckpointInfo info;
   return DecodeCheckpoint(stored, seed, transaction, &info);
+}
+
+// One look.
+absl::StatusOr<LmdbTables> TryOpenCheckedTables(LmdbEnv* env, const LmdbOptions& options) {
+  SEMEL_ASSIGN_OR_RETURN(LmdbTxn txn, LmdbTxn::Begin(env->get(), MDB_RDONLY));
+  SEMEL_RETURN_IF_ERROR(CheckPagesOf(txn.get(), env->fd()));
+  SEMEL_ASSIGN_OR_RETURN(const LmdbTables tables, OpenTables(txn.get(), 0));
+  SEMEL_ASSIGN_OR_RETURN(const std::string_view header, GetMeta(txn.get(), tables, kHeaderKey));
+  SEMEL_RETURN_IF_ERROR(CheckStateHeader(header, options));
+  CheckpointInfo info;
+  SEMEL_RETURN_IF_ERROR(ReadCheckpointOf(txn.get(), *env, tables, options.seed, &info));
+  if (!options.read_only) SEMEL_RETURN_IF_ERROR(CheckOlderMeta(env->fd(), options.seed));
+  SEMEL_RETURN_IF_ERROR(txn.Commit());
+  return tables;
 }
 
 }  // namespace
@@ -57,16 +72,7 @@ absl::StatusOr<LmdbTables> OpenTables(MDB_txn* txn, unsigned int flags) {
 }
 
 absl::StatusOr<LmdbTables> OpenCheckedTables(LmdbEnv* env, const LmdbOptions& options) {
-  SEMEL_ASSIGN_OR_RETURN(LmdbTxn txn, LmdbTxn::Begin(env->get(), MDB_RDONLY));
-  SEMEL_RETURN_IF_ERROR(CheckPagesOf(txn.get(), env->fd()));
-  SEMEL_ASSIGN_OR_RETURN(const LmdbTables tables, OpenTables(txn.get(), 0));
-  SEMEL_ASSIGN_OR_RETURN(const std::string_view header, GetMeta(txn.get(), tables, kHeaderKey));
-  SEMEL_RETURN_IF_ERROR(CheckStateHeader(header, options));
-  CheckpointInfo info;
-  SEMEL_RETURN_IF_ERROR(ReadCheckpoint(txn.get(), tables, options.seed, mdb_txn_id(txn.get()), &info));
-  if (!options.read_only) SEMEL_RETURN_IF_ERROR(CheckOlderMeta(env->fd(), options.seed));
-  SEMEL_RETURN_IF_ERROR(txn.Commit());
-  return tables;
+  return UntilNotOvertaken([&] { return TryOpenCheckedTables(env, options); });
 }
 
 absl::Status CheckPagesOf(MDB_txn* txn, int fd) {
@@ -92,6 +98,13 @@ absl::Status ReadCheckpoint(MDB_txn* txn, const LmdbTables& tables, uint64_t see
                             CheckpointInfo* info) {
   SEMEL_ASSIGN_OR_RETURN(const std::string_view stored, GetMeta(txn, tables, kCheckpointKey));
   return DecodeCheckpoint(stored, seed, transaction, info);
+}
+
+absl::Status ReadCheckpointOf(MDB_txn* txn, const LmdbEnv& env, const LmdbTables& tables, uint64_t seed,
+                              CheckpointInfo* info) {
+  const absl::Status read = ReadCheckpoint(txn, tables, seed, mdb_txn_id(txn), info);
+  if (!absl::IsDataLoss(read) || env.IsNewest(txn)) return read;
+  return absl::UnavailableError(absl::StrCat("a writer made checkpoints meanwhile: try again (", read.message(), ")"));
 }
 
 }  // namespace semel::internal

@@ -50,18 +50,34 @@ struct LmdbTables {
 absl::StatusOr<LmdbTables> OpenTables(MDB_txn* txn, unsigned int flags);
 
 // Checks every page, then the header, then the checkpoint, then gives the tables. Errors: DataLoss,
-// FailedPrecondition (see CheckStateHeader).
+// FailedPrecondition (see CheckStateHeader), Unavailable (a writer was faster, again and again).
 absl::StatusOr<LmdbTables> OpenCheckedTables(LmdbEnv* env, const LmdbOptions& options);
 
 // Checks every page that the transaction, which only reads, can see. Errors: DataLoss; Unavailable (a writer was
 // faster: try again with a new transaction).
 absl::Status CheckPagesOf(MDB_txn* txn, int fd);
 
+// Looks until no writer is faster: two checkpoints come during one look hardly ever, and hardly ever again. `look`
+// returns a StatusOr.
+template <typename Look>
+auto UntilNotOvertaken(const Look& look) -> decltype(look()) {
+  constexpr int kAttempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    auto result = look();
+    if (attempt == kAttempts || !absl::IsUnavailable(result.status())) return result;
+  }
+}
+
 absl::Status PutMeta(MDB_txn* txn, const LmdbTables& tables, std::string_view key, std::string_view stored);
 
 // The checkpoint that `transaction` must have written. Errors: DataLoss.
 absl::Status ReadCheckpoint(MDB_txn* txn, const LmdbTables& tables, uint64_t seed, uint64_t transaction,
                             CheckpointInfo* info);
+
+// The checkpoint that a read transaction sees, by which all that it sees is known to be of one commit, that of its
+// number. Errors: DataLoss; Unavailable (as CheckPagesOf).
+absl::Status ReadCheckpointOf(MDB_txn* txn, const LmdbEnv& env, const LmdbTables& tables, uint64_t seed,
+                              CheckpointInfo* info);
 
 }  // namespace semel::internal
 

@@ -3,6 +3,7 @@
 // What is particular to the state in LMDB: opening, creating, forking, filling up.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -10,11 +11,13 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/state/lmdb_env.h"
 #include "engine/state/lmdb_meta.h"
 #include "engine/state/lmdb_pages.h"
@@ -251,6 +254,87 @@ TEST_F(LmdbStoreTest, ReadOnlyInAnotherProcess_FollowsTheWriter) {
               }),
               0);
   }
+}
+
+// The processes that share one processor: so the writer commits whenever the reader is interrupted, wherever that is.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    CPU_ZERO(&before_);
+    SEMEL_CHECK(sched_getaffinity(0, sizeof before_, &before_) == 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &before_)) ++first;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    SEMEL_CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+  }
+  ~OneProcessor() { sched_setaffinity(0, sizeof before_, &before_); }
+
+ private:
+  cpu_set_t before_;
+};
+
+// 0; or which look at a snapshot was wrong, where each commit gives both entities the version that its tip has.
+int LookAtSnapshots(const LmdbOptions& options, int count) {
+  const auto reader = OpenLmdbState(options);
+  if (!reader.ok()) {
+    std::fprintf(stderr, "%s\n", reader.status().ToString().c_str());
+    return 1;
+  }
+  for (int i = 0; i < count; ++i) {
+    const auto snapshot = (*reader)->Snapshot();
+    if (!snapshot.ok()) {
+      std::fprintf(stderr, "look %d: %s\n", i, snapshot.status().ToString().c_str());
+      return 2;
+    }
+    for (const char* const key : {"key/00000000", "key/00000001"}) {
+      Head head;
+      if (!*(*snapshot)->Get(kEntities, key, &head) || head.version != (*snapshot)->info().tip.lsn) return 3;
+    }
+  }
+  return 0;
+}
+
+int OpenAgainAndAgain(const LmdbOptions& options, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (const int wrong = LookAtSnapshots(options, 1); wrong != 0) return wrong;
+  }
+  return 0;
+}
+
+// Commits until `reader`, which runs in another process, has ended well.
+void CommitBeside(const LmdbOptions& options, const std::function<int(const LmdbOptions&)>& reader) {
+  const auto writer = OpenLmdbState(options);
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  uint64_t version = 1;
+  ASSERT_TRUE(CommitAt(writer->get(), Numbered(2, version), version).ok());
+  const OneProcessor one;
+  const pid_t child = fork();
+  if (child == 0) {
+    LmdbOptions reading = options;
+    reading.read_only = true;
+    EndChild(reader(reading));
+  }
+  int status = 0;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    ++version;
+    ASSERT_TRUE(CommitAt(writer->get(), Numbered(2, version), version).ok());
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "exit " << WEXITSTATUS(status);
+  EXPECT_GT(version, 50u);
+}
+
+// LMDB 0.9 takes the number of its snapshot first and then what the meta page of that number leads to, which two
+// commits in between have overwritten.
+TEST_F(LmdbStoreTest, ReadOnlyInAnotherProcess_InterruptedAnywhere_SeesOneCommitWhole) {
+  Create();
+  CommitBeside(options_, [](const LmdbOptions& options) { return LookAtSnapshots(options, 1'000'000); });
+}
+
+TEST_F(LmdbStoreTest, ReadOnlyInAnotherProcess_InterruptedAnywhere_Opens) {
+  Create();
+  CommitBeside(options_, [](const LmdbOptions& options) { return OpenAgainAndAgain(options, 10'000); });
 }
 
 TEST_F(LmdbStoreTest, GetStats_CountsReadersOfOtherProcessesUntilTheyAreDead) {
