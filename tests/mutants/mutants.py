@@ -309,7 +309,27 @@ MUTANTS = [
         "engine/commit/source_memories.cc",
         "    if (position.has_value()) Block(*position, &Mutable(source));\n",
         "    if (!MUTANT(failed_frame_forgets_its_positions) && position.has_value()) Block(*position, &Mutable(source));\n",
+        {"commit": "SourceMemoriesTest.*"}),
+    Mutant(
+        "failed_request_forgets_its_positions", "later positions pass those that were answered with an error",
+        "engine/commit/committer.cc",
+        "    if (prepared.has_source()) decider_.NoteUndecided(*prepared.change->source);\n",
+        "    if (!MUTANT(failed_request_forgets_its_positions) && prepared.has_source()) {\n"
+        "      decider_.NoteUndecided(*prepared.change->source);\n"
+        "    }\n",
         {"ledger": "UndecidedPosition.*"}),
+    Mutant(
+        "refused_position_passed", "later positions pass one that ApplyAsync refused", "engine/commit/committer.cc",
+        "  for (const auto& [name, position] : refused) decider_.NoteUndecided(position);\n",
+        "  for (const auto& [name, position] : refused) {\n"
+        "    if (!MUTANT(refused_position_passed)) decider_.NoteUndecided(position);\n"
+        "  }\n",
+        {"ledger": "OpenedLedger.Async*"}),
+    Mutant(
+        "consumed_source_blocked", "a position below the cursor holds its source back", "engine/rules/source.cc",
+        "(!cursor.has_value() || *memory->blocked > *cursor);\n",
+        "(!cursor.has_value() || *memory->blocked > *cursor || MUTANT(consumed_source_blocked));\n",
+        {"rules": "JudgeSource.*"}),
     Mutant(
         "epoch_unchecked", "a change that names the epoch before a restore is matched on the new timeline",
         "engine/commit/decider.cc",
