@@ -1,6 +1,6 @@
 // Copyright 2026 The Semel Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Arguments that several subcommands take: a moment of the past, and the form of what is printed.
+// Arguments that several subcommands take: flags, numbers, a moment of the past, the form of what is printed.
 
 #ifndef SEMEL_API_CLI_ARGUMENTS_H_
 #define SEMEL_API_CLI_ARGUMENTS_H_
@@ -16,6 +16,10 @@
 #include "semel/ledger.h"
 
 namespace semel::cli {
+
+// Of the flags that are added from now on, in subcommands as well: --flag=value is refused. (CLI11 by itself reads some
+// values, and throws what nobody catches at others.)
+inline void RefuseValuesOfFlags(CLI::App* app) { app->option_defaults()->disable_flag_override(); }
 
 // Reads what stands behind an option that takes a time. Errors: InvalidArgument, with what it takes.
 absl::StatusOr<int64_t> ReadTime(std::string_view option, const std::string& text);

@@ -2,9 +2,12 @@
 
 #include "api/cli/commands.h"
 
+#include "api/cli/arguments.h"
+
 namespace semel::cli {
 
 void AddCommands(CLI::App& app, int* exit) {
+  RefuseValuesOfFlags(&app);
   AddInit(app, exit);
   AddOptions(app, exit);
   AddApply(app, exit);

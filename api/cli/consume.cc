@@ -287,6 +287,7 @@ void TakeConfig(const std::string& path, ConsumeOptions* options) {
   absl::StatusOr<std::vector<std::string>> words = ReadConfig(path);
   if (!words.ok()) throw CLI::ValidationError("--config", std::string(words.status().message()));
   CLI::App file(path);
+  RefuseValuesOfFlags(&file);
   AddArguments(&file, options);
   std::reverse(words->begin(), words->end());  // as CLI11 takes them
   try {

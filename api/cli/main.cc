@@ -61,6 +61,16 @@ std::string ExplainUnknown(const CLI::App& app) {
   return fmt::format("unknown {} \"{}\"{}", is_command ? "command" : "argument", Printable(word, 60), hint);
 }
 
+// What CLI11 says, but of a flag with a value, which it puts strangely: "park was given a disallowed flag override".
+std::string Reason(const CLI::ParseError& error) {
+  const std::string said = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr ||
+      said.find("flag override") == std::string::npos) {
+    return Printable(said);
+  }
+  return fmt::format("--{} takes no value", Printable(said.substr(0, said.find(' '))));
+}
+
 int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc) {
   if (argc == 1) {
     fmt::print(stderr, "{}", app.help());
@@ -68,8 +78,8 @@ int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc) {
   }
   const std::string unknown = ExplainUnknown(app);
   const std::string command = FullName(Innermost(app));
-  fmt::print(stderr, "{}: {}\nRun {} --help for what it takes.\n", command,
-             unknown.empty() ? Printable(error.what()) : unknown, command);
+  fmt::print(stderr, "{}: {}\nRun {} --help for what it takes.\n", command, unknown.empty() ? Reason(error) : unknown,
+             command);
   return kExitUsage;
 }
 

@@ -48,7 +48,8 @@ class Words(CliCase):
                                     (["apply", "x", "y", "--outcome=z"], "did you mean --outcomes?"),
                                     (["--verson"], "did you mean --version?"),
                                     (["zzzzzzzz"], 'unknown command "zzzzzzzz"\n'),
-                                    (["get", "x", "y", "too-many"], 'unknown argument "too-many"')):
+                                    (["get", "x", "y", "too-many"], 'unknown argument "too-many"'),
+                                    (["apply", "x", "-", "--no-park=3"], "--no-park takes no value\n")):
             with self.subTest(arguments):
                 self.assertIn(expected, self.run_semel(*arguments, exit_status=2).stderr)
 
@@ -57,6 +58,8 @@ class Words(CliCase):
         for arguments in (["get", self.ledger], ["init"], ["apply", self.ledger, "-", "--batch", "0"],
                           ["apply", self.ledger, "-", "--format", "xml"], ["list", self.ledger, "--limit", "x"],
                           ["apply", self.ledger, "-", "--source", "n" * 129],
+                          ["apply", self.ledger, "-", "--park=abc"], ["list", self.ledger, "--json=2"],
+                          ["apply", self.ledger, "-", "--no-park=99999999999999999999"],
                           ["get", self.ledger, "k", "--as-of-lsn", "1", "--as-of-version", "1"],
                           ["get", self.ledger, "k", "--as-of-lsn", "-1"], ["list", self.ledger, "--limit", "-1"],
                           ["get", self.ledger, "k", "--as-of-version", "18446744073709551616"],
